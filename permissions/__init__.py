@@ -1,0 +1,1 @@
+"""Consent and permissions: the domain, without a web framework or a clock."""

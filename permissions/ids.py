@@ -1,0 +1,37 @@
+"""Ids: a prefix that names the kind, and 128 random bits in base32."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from typing import Final, Literal
+
+Prefix = Literal[
+    "sub", "cli", "gra", "gst", "rcp", "rel", "dev", "ins", "ask", "req", "evt", "psn"
+]  # fmt: skip
+Random = Callable[[int], bytes]
+
+SHARDS: Final = 64
+_LENGTH: Final = 26  # 16 bytes in base32 without padding
+_ALPHABET: Final = frozenset("abcdefghijklmnopqrstuvwxyz234567")
+
+
+def new_id(prefix: Prefix, random: Random) -> str:
+    """Return a fresh id such as ``gra_…``; ``random(n)`` gives n random bytes."""
+    text = base64.b32encode(random(16)).decode("ascii").rstrip("=").lower()
+    return f"{prefix}_{text}"
+
+
+def is_id(prefix: Prefix, text: str) -> bool:
+    """Say whether a text is a well-formed id of this kind."""
+    head, _, tail = text.partition("_")
+    return head == prefix and len(tail) == _LENGTH and _ALPHABET.issuperset(tail)
+
+
+def shard_of(key: str) -> int:
+    """Return the ledger shard of an owner's key, 0 to 63.
+
+    The first byte of SHA-256 spreads any key evenly, and every process agrees.
+    """
+    return hashlib.sha256(key.encode()).digest()[0] % SHARDS
