@@ -162,7 +162,7 @@ class Clock(_Value, frozen=True, kw_only=True):
     trigger: str
     duration: int
     unit: Literal["seconds", "hours", "days", "working_days", "years"]
-    calendar: str  # "none" or "cn"
+    calendar: str  # "none", or whose working days: "cn"
     citation: str
     verified_on: date | None = None
 

@@ -1,0 +1,50 @@
+"""The catalogue: every capability, purpose, text and deadline, as data."""
+
+from permissions.catalogue.load import load
+from permissions.catalogue.model import (
+    Basis,
+    Catalogue,
+    Category,
+    Clock,
+    Element,
+    ElementType,
+    Fallback,
+    Function,
+    Level,
+    Locale,
+    Operator,
+    Pair,
+    Permission,
+    Policy,
+    Purpose,
+    Sdk,
+    Separate,
+    Shape,
+    Text,
+)
+from permissions.catalogue.problems import CatalogueError, Problem
+
+__all__ = [
+    "Basis",
+    "Catalogue",
+    "CatalogueError",
+    "Category",
+    "Clock",
+    "Element",
+    "ElementType",
+    "Fallback",
+    "Function",
+    "Level",
+    "Locale",
+    "Operator",
+    "Pair",
+    "Permission",
+    "Policy",
+    "Problem",
+    "Purpose",
+    "Sdk",
+    "Separate",
+    "Shape",
+    "Text",
+    "load",
+]
