@@ -54,16 +54,27 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     text: dict[str, str]
     tables: dict[str, Table]
 
-    def names(self, file: str) -> frozenset[str] | None:
+    def names(self, file: str) -> tuple[str, ...] | None:
         """Return the ids that a file declares; None if it could not be read."""
         table = self.tables.get(file)
-        return None if table is None else frozenset(table)
+        return None if table is None else tuple(table)
 
-    def element_names(self, category: str) -> frozenset[str] | None:
+    def element_names(self, category: str) -> tuple[str, ...] | None:
         """Return the element ids that a category declares; None if unreadable."""
         table = self.tables.get("categories.toml", {}).get(category)
         elements = table.get("elements") if isinstance(table, dict) else None
-        return frozenset(elements) if isinstance(elements, dict) else None
+        return tuple(elements) if isinstance(elements, dict) else None
+
+    def capabilities(self) -> tuple[str, ...] | None:
+        """Return every declared capability id; None if nobody can know."""
+        categories = self.names("categories.toml")
+        permissions = self.names("permissions.toml")
+        if categories is None or permissions is None:
+            return None
+        return (
+            *(f"data.{name}" for name in categories),
+            *(f"device.{name}" for name in permissions),
+        )
 
     def has_every_pair(self, capability: str) -> bool:
         """Say whether all pairs of a capability could be read."""

@@ -26,7 +26,8 @@ def load(folder: Path | None = None) -> Catalogue:
     surfaces as anything else.
     """
     problems: list[Problem] = []
-    place: Traversable = folder or files("permissions.catalogue") / "default"
+    shipped = files("permissions.catalogue") / "default"
+    place: Traversable = shipped if folder is None else folder
     source = read_source(place, problems)
     if source is None:
         raise CatalogueError(problems)

@@ -89,7 +89,10 @@ def read_item(
 
 def shown(value: object) -> str:
     """Return a value short enough for a message."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not print whole numbers of over 4300 digits
+        return "a number too long to show"
     return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}..."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 import tomllib
@@ -32,6 +33,8 @@ FILES = (
 )
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")  # it names a folder
 LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")  # RFC 5646, in part
+# How tomllib speaks of a table that stands twice: its keys, then its line.
+_TWICE = re.compile(r"Cannot declare (\(.*\)) twice (\(at .*\))")
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,8 +143,15 @@ def _toml(folder: Traversable, place: Place, digest: hashlib._Hash) -> Table | N
     except RecursionError:
         place.wrong("is nested too deeply", "write it as docs/catalogue.md shows")
     except ValueError as error:  # TOMLDecodeError, and numbers beyond all bounds
-        place.wrong(
-            f"is not valid TOML ({error})",
-            "correct the line; a key or a table may stand only once",
-        )
+        _invalid(str(error), place)
     return None
+
+
+def _invalid(message: str, place: Place) -> None:
+    twice = _TWICE.search(message)
+    if twice is None:
+        place.wrong(f"is not valid TOML: {message}", "correct the line")
+        return
+    place.at(*ast.literal_eval(twice[1])).wrong(
+        f"is declared twice {twice[2]}", "declare it once, or give it another id"
+    )
