@@ -240,7 +240,7 @@ data = Table(  # collected personal data; one row per record, "" for an object
     _json("elements"),
 )
 
-# --- the gateway's own rows: secrets only as SHA-256 of 256 random bits ----------------
+# --- the gateway's own rows: secrets only as SHA-256 of 256 random bits ------------
 
 credentials = Table(
     "credentials",
@@ -288,7 +288,9 @@ authorization_requests = Table(
     _json("parameters"),
     _json("items"),
     _json("choices"),
-    _text("browser", null=True),  # SHA-256 of the pre-login session it is bound to
+    _text("browser", null=True),  # the web session's browser, from the first visit
+    _text("nonce", null=True),  # SHA-256 of the form's single-use nonce
+    _text("text_sha256", null=True),  # of everything the form showed
     _text("subject", null=True),
     _at("created_at"),
     _at("expires_at"),
@@ -322,6 +324,8 @@ web_sessions = Table(
     metadata,
     _shard(),
     _key("sha256"),
+    _text("browser"),  # stays when the id rotates; what a flow is bound to
+    _text("locale", null=True),
     _text("subject", null=True),
     _text("authentication", null=True),
     _at("auth_time", null=True),
@@ -349,7 +353,7 @@ login_attempts = Table(
     _key("sha256"),  # of the state
     _text("channel"),
     _text("app"),
-    _text("browser"),  # SHA-256 of the pre-login session
+    _text("browser"),  # the web session's browser
     _text("next"),
     _at("expires_at"),
     _at("used_at", null=True),

@@ -1,0 +1,1 @@
+"""Personal data: collected and released only as far as the decision reaches."""

@@ -1,0 +1,1 @@
+"""The authorization server: one module per RFC, and Authlib behind one of them."""
