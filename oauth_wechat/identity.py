@@ -35,14 +35,14 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-_Identifier = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z_-]{1,128}$")]
+_Identifier = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z_-]{1,128}\Z")]
 
 
 class _TokenResponse(msgspec.Struct):
     """The fields we read; both tokens are left unread, so they end here."""
 
     openid: _Identifier
-    unionid: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z_-]{0,128}$")] | None = (
+    unionid: Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z_-]{0,128}\Z")] | None = (
         None
     )
     is_snapshotuser: bool | int | str | None = None
