@@ -1,0 +1,1 @@
+"""The asynchronous surface: signatures and docstrings, no logic."""

@@ -1,0 +1,1 @@
+"""The blocking surface, generated from `_aio` by scripts/make_blocking.py."""

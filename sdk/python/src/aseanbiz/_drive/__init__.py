@@ -1,0 +1,1 @@
+"""Drivers and transports: all the I/O, hardly any thought."""
