@@ -76,6 +76,16 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
             *(f"device.{name}" for name in permissions),
         )
 
+    def purposes_of(self, function: str) -> frozenset[str] | None:
+        """Return the purposes of a function; None if not all could be read."""
+        if len(self.purposes) != len(self.tables.get("purposes.toml", {"": None})):
+            return None
+        return frozenset(
+            purpose.id
+            for purpose in self.purposes.values()
+            if purpose.function == function
+        )
+
     def has_every_pair(self, capability: str) -> bool:
         """Say whether all pairs of a capability could be read."""
         table = self.tables.get("pairs.toml", {}).get(capability, {})

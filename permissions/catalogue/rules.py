@@ -175,13 +175,13 @@ def _held(held: str, function: str, draft: Draft, place: Place) -> None:
     if len(place.problems) == before:
         declared = draft.element_names(category)
         known(element, declared, place, "element", f"{category} in categories.toml")
-    if len(place.problems) > before or not draft.has_every_pair(capability):
+    purposes = draft.purposes_of(function)
+    if (
+        len(place.problems) > before
+        or purposes is None
+        or not draft.has_every_pair(capability)
+    ):
         return
-    purposes = {
-        purpose.id
-        for purpose in draft.purposes.values()
-        if purpose.function == function
-    }
     if not any(
         pair.capability == capability
         and pair.purpose in purposes

@@ -34,7 +34,7 @@ FILES = (
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")  # it names a folder
 LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")  # RFC 5646, in part
 # How tomllib speaks of a table that stands twice: its keys, then its line.
-_TWICE = re.compile(r"Cannot declare (\(.*\)) twice (\(at .*\))")
+_TWICE = re.compile(r"Cannot declare (\(.*\)) twice \((at line \d+, column \d+)\)")
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,13 +96,11 @@ def version_and_locales(policy: Table) -> tuple[str, tuple[str, ...]]:
     version, locales = policy.get("version"), policy.get("locales")
     if not isinstance(version, str) or not VERSION.fullmatch(version):
         version = ""
-    if not isinstance(locales, list):
+    if not isinstance(locales, list) or not all(
+        isinstance(locale, str) and LOCALE.fullmatch(locale) for locale in locales
+    ):
         locales = []
-    return version, tuple(
-        locale
-        for locale in locales
-        if isinstance(locale, str) and LOCALE.fullmatch(locale)
-    )
+    return version, tuple(dict.fromkeys(locales))
 
 
 _ALLOW = "make it readable for the account that runs the gateway"
@@ -148,7 +146,7 @@ def _toml(folder: Traversable, place: Place, digest: hashlib._Hash) -> Table | N
 
 
 def _invalid(message: str, place: Place) -> None:
-    twice = _TWICE.search(message)
+    twice = _TWICE.fullmatch(message)
     if twice is None:
         place.wrong(f"is not valid TOML: {message}", "correct the line")
         return
