@@ -242,3 +242,27 @@ class AskExpired(PermissionsError):
 
     def __str__(self) -> str:
         return "this ask has run out; open a new one"
+
+
+class StoreUnavailable(PermissionsError):
+    """The store did not take the transaction; nothing of it is acknowledged."""
+
+    code = "decision_unavailable"
+    fix = "retry"
+
+    def __str__(self) -> str:
+        return "the store cannot be written now; repeat the call with the same key"
+
+
+class StoreUnusable(PermissionsError):
+    """The data folder cannot be used: missing rights, in use, or another schema."""
+
+    code = "store_unusable"
+    fix = "choose_data_folder"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"

@@ -88,6 +88,11 @@ class SqliteStore:
     ) -> None:
         await self.close()
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether the writer still takes work."""
+        return self._thread.is_alive()
+
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run a unit of work in the writer thread; return once it is durable.
 
@@ -95,7 +100,7 @@ class SqliteStore:
         raised here, and then nothing of it is written. Raises StoreUnavailable
         when the commit fails: nothing is acknowledged then.
         """
-        if not self._thread.is_alive():
+        if not self.is_writable:
             raise StoreUnavailable
         loop = asyncio.get_running_loop()
         job = _Job(work, loop.create_future(), loop)

@@ -1,0 +1,99 @@
+"""The outermost layer: a request id on every answer, and one log line for each."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.logs import frames
+from gateway.problems import MEDIA_TYPE, Problem
+from permissions.ids import Random, new_id
+
+HEADER: Final = "x-request-id"
+_KEY: Final = "request_id"  # in the scope's state
+
+log = structlog.get_logger("gateway")
+
+
+def request_id(scope: Scope) -> str:
+    """Return the id of the request in hand; errors carry it and nothing else."""
+    return str(scope.get("state", {}).get(_KEY, ""))
+
+
+class RequestLayer:
+    """Give each request an id, and turn what nobody foresaw into a plain 500.
+
+    Paths are logged as the route's template, so that no id or token of a person
+    reaches a log; bodies, query strings and headers are never logged.
+    """
+
+    def __init__(self, inner: ASGIApp, random: Random, *, log_requests: bool) -> None:
+        self._inner = inner
+        self._random = random
+        self._log_requests = log_requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request through (ASGI)."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._inner(scope, receive, send)
+            return
+        ident = new_id("req", self._random)
+        scope.setdefault("state", {})[_KEY] = ident
+        header = (HEADER.encode(), ident.encode())
+        began = time.perf_counter()
+        sent = [0]  # then the status, once the answer has begun
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                sent.append(message["status"])
+                message["headers"] = [*message.get("headers", ()), header]
+            await send(message)
+
+        try:
+            await self._inner(scope, receive, send_with_id)
+        except Exception as error:  # noqa: BLE001 - the last line of defence
+            log.error(  # noqa: TRY400 - a traceback would carry values
+                "request_failed",
+                request_id=ident,
+                error=type(error).__name__,
+                where=frames(error),
+            )
+            if sent == [0]:
+                await _answer_500(ident, send_with_id)
+        if self._log_requests:
+            log.info(
+                "request",
+                request_id=ident,
+                method=scope["method"],
+                route=_route(scope),
+                status=sent[-1],
+                duration_ms=round((time.perf_counter() - began) * 1000, 2),
+            )
+
+
+def _route(scope: Scope) -> str:
+    template = scope.get("path_template")
+    return template if isinstance(template, str) else "(none)"
+
+
+async def _answer_500(ident: str, send: Send) -> None:
+    problem = Problem(
+        500, "internal_error", "the gateway failed; report the request id"
+    )
+    body = problem.encode(ident)
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 500,
+            "headers": [
+                (b"content-type", MEDIA_TYPE.encode()),
+                (b"content-length", str(len(body)).encode()),
+                (b"cache-control", b"no-store"),
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": body, "more_body": False})
