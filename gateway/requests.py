@@ -76,8 +76,7 @@ class RequestLayer:
 
 
 def _route(scope: Scope) -> str:
-    template = scope.get("path_template")
-    return template if isinstance(template, str) else "(none)"
+    return scope.get("path_template") or "(none)"
 
 
 async def _answer_500(ident: str, send: Send) -> None:
