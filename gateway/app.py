@@ -6,32 +6,27 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx2
-from litestar import Litestar, Request, Response
+from litestar import Litestar
 from litestar.di import Provide
-from litestar.exceptions import HTTPException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ASGIApp
 
 from gateway.api.routes import route_handlers as api_routes
+from gateway.errors import exception_handlers
 from gateway.health import healthz, readyz
 from gateway.keys import open_keyring
 from gateway.oauth.routes import route_handlers as oauth_routes
-from gateway.problems import MEDIA_TYPE, Problem, from_domain
-from gateway.requests import RequestLayer, request_id
+from gateway.requests import RequestLayer
 from gateway.services import Services
 from gateway.settings import Settings, SettingsError
 from gateway.tokens import TokenMemory
 from gateway.web.routes import route_handlers as web_routes
 from permissions.catalogue.load import load
-from permissions.errors import PermissionsError
 from permissions.store.sqlite import open_store
 
 VERSION = "0.1.0"
-
-AnyRequest = Request[Any, Any, Any]
 
 
 @asynccontextmanager
@@ -90,11 +85,7 @@ def create_litestar(services: Services) -> Litestar:
     return Litestar(
         route_handlers=[healthz, readyz, *api_routes, *oauth_routes, *web_routes],
         dependencies={"services": Provide(provide_services)},
-        exception_handlers={
-            Problem: _problem,
-            PermissionsError: _domain,
-            HTTPException: _http,
-        },
+        exception_handlers=exception_handlers,
         openapi_config=OpenAPIConfig(
             title="AseanBiz Gateway",
             version=VERSION,
@@ -107,37 +98,3 @@ def create_litestar(services: Services) -> Litestar:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _problem(request: AnyRequest, problem: Problem) -> Response[bytes]:
-    ident = request_id(request.scope)
-    return Response(
-        problem.encode(ident),
-        status_code=problem.status,
-        media_type=MEDIA_TYPE,
-        headers={"Cache-Control": "no-store", **problem.headers},
-    )
-
-
-def _domain(request: AnyRequest, error: PermissionsError) -> Response[bytes]:
-    return _problem(request, from_domain(error))
-
-
-_CODES = {
-    400: ("invalid_request", "the request does not have the shape this route takes"),
-    404: ("not_found", "there is no such thing here"),
-    405: ("method_not_allowed", "this path does not take this method"),
-    413: ("too_large", "the body is larger than this route takes"),
-    415: ("unsupported_media_type", "send the media type that this route takes"),
-}
-
-
-def _http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
-    # The framework's own texts may quote input; ours do not.
-    code, detail = _CODES.get(error.status_code, ("request_failed", "request failed"))
-    headers = {
-        name: value
-        for name, value in (error.headers or {}).items()
-        if name.lower() == "allow"
-    }
-    return _problem(request, Problem(error.status_code, code, detail, headers=headers))
