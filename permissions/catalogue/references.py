@@ -19,15 +19,19 @@ LONGEST = timedelta(days=36525)  # a century: beyond it, sums leave the calendar
 
 def known(
     name: str, among: Collection[str] | None, place: Place, what: str, where: str
-) -> None:
-    """Note a name that is not declared; ``among`` is None where nobody can know."""
+) -> bool:
+    """Note a name that is not declared, and return False.
+
+    ``among`` is None where nobody can know; the name then passes.
+    """
     if among is None or name in among:
-        return
+        return True
     close = get_close_matches(name, sorted(among), n=1)
     place.wrong(
         f"there is no {what} {shown(name)}",
         f"did you mean {close[0]}?" if close else f"declare it in {where}",
     )
+    return False
 
 
 def no_repeats(names: Iterable[str], place: Place) -> None:

@@ -146,17 +146,19 @@ def _sdks(draft: Draft, problems: list[Problem]) -> None:
             "purpose",
             "purposes.toml",
         )
+        if not sdk.link.startswith("https://"):
+            place.at("link").wrong(
+                f"{shown(sdk.link)} is no https address", "link to the SDK's own page"
+            )
+        no_repeats(sdk.holds, place.at("holds"))
+        if sdk.function not in (draft.names("functions.toml") or ()):
+            continue  # said above, or nobody can know; what it needs is open
         purpose = draft.purposes.get(sdk.purpose)
         if purpose is not None and purpose.function != sdk.function:
             place.at("purpose").wrong(
                 f"{sdk.purpose} belongs to the function {shown(purpose.function)}",
                 f"use a purpose of {shown(sdk.function)}",
             )
-        if not sdk.link.startswith("https://"):
-            place.at("link").wrong(
-                f"{shown(sdk.link)} is no https address", "link to the SDK's own page"
-            )
-        no_repeats(sdk.holds, place.at("holds"))
         for number, held in enumerate(sdk.holds):
             _held(held, sdk.function, draft, place.at("holds", number))
 
@@ -170,17 +172,15 @@ def _held(held: str, function: str, draft: Draft, place: Place) -> None:
             "write it as in data.account/wechat_openid",
         )
         return
-    before = len(place.problems)
-    known(capability, draft.capabilities(), place, "capability", "categories.toml")
-    if len(place.problems) == before:
-        declared = draft.element_names(category)
-        known(element, declared, place, "element", f"{category} in categories.toml")
-    purposes = draft.purposes_of(function)
-    if (
-        len(place.problems) > before
-        or purposes is None
-        or not draft.has_every_pair(capability)
+    declared = draft.element_names(category)
+    of_category = f"{category} in categories.toml"
+    if not (
+        known(capability, draft.capabilities(), place, "capability", "categories.toml")
+        and known(element, declared, place, "element", of_category)
     ):
+        return
+    purposes = draft.purposes_of(function)
+    if purposes is None or not draft.has_every_pair(capability):
         return
     if not any(
         pair.capability == capability

@@ -383,6 +383,49 @@ MISTAKES = {
         "locales[2]",
         "'../en' is no language tag",
     ),
+    "empty list of languages": Mistake(
+        "policy.toml",
+        'locales = ["zh-CN", "en"]',
+        "locales = []",
+        "locales",
+        "no language is listed",
+    ),
+    "language listed twice": Mistake(
+        "policy.toml",
+        'locales = ["zh-CN", "en"]',
+        'locales = ["zh-CN", "en", "en"]',
+        "locales",
+        "'en' is named 2 times",
+    ),
+    "category without elements": Mistake(
+        "categories.toml",
+        "[credit]\n",
+        '[empty]\nshape = "object"\nretention = "P1D"\n'
+        'title = { zh-CN = "x", en = "x" }\nelements = {}\n[credit]\n',
+        "empty.elements",
+        "no element is declared",
+    ),
+    "element of an unknown type": Mistake(
+        "categories.toml",
+        'score = { type = "integer"',
+        'score = { type = "int"',
+        "credit.elements.score.type",
+        "'int' will not do: invalid enum value 'int'",
+    ),
+    "SDK of an unknown function": Mistake(
+        "sdks.toml",
+        'function = "wechat_login"',
+        'function = "wechat"',
+        "wechat_open.function",
+        "there is no function 'wechat'",
+    ),
+    "clock of no country": Mistake(
+        "clocks.toml",
+        'jurisdiction = "SG"',
+        'jurisdiction = "Singapore"',
+        "incident_report_sg.jurisdiction",
+        "'Singapore' is no country code",
+    ),
     "missing clock": Mistake(
         "clocks.toml",
         "[ask_again_after_refusal]",
@@ -487,6 +530,17 @@ class TestMistakes:
         found = {(p.file, p.key, p.reason) for p in problems_of(folder)}
 
         assert found == {(each.file, each.key, each.reason) for each in chosen}
+
+    def test_an_address_of_nobody(self, folder: Path) -> None:
+        """The address is no address, and the policy then names another one."""
+        email = "privacy@aseanbiz.example"
+        change(folder, Mistake("operator.toml", email, "no address", "", ""))
+
+        assert [(p.file, p.key, p.reason) for p in problems_of(folder)] == [
+            ("operator.toml", "email", "'no address' is no e-mail address"),
+            (f"{TEXTS}/policy.zh-CN.md", "", "the text does not contain 'no address'"),
+            (f"{TEXTS}/policy.en.md", "", "the text does not contain 'no address'"),
+        ]
 
     def test_several_in_one_entry_are_all_told(self, folder: Path) -> None:
         """The first wrong key of an entry does not hide the second."""
