@@ -1,0 +1,45 @@
+"""``audit verify``: check the whole ledger, and the state against it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import msgspec
+
+from gateway.cli.failure import CommandFailed
+from gateway.cli.options import Commands, add_json, add_settings, settings_of
+from permissions.audit import StateDiverged, verify_store
+from permissions.store.sqlite import read_only
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser("audit", help="check the ledger")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verify = verbs.add_parser(
+        "verify", help="check every hash, and that the state is the ledger's fold"
+    )
+    add_settings(verify)
+    add_json(verify)
+    verify.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Verify; reads beside a running server and changes nothing."""
+    engine = read_only(settings_of(chosen).data_dir)
+    try:
+        with engine.begin() as connection:
+            found = verify_store(connection)
+    except StateDiverged as error:
+        raise CommandFailed(str(error)) from None
+    finally:
+        engine.dispose()
+    if chosen.json:
+        sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+    else:
+        sys.stdout.write(
+            f"audit: ok, {found.entries} entries in {found.shards} shards, "
+            f"{found.owners} owners\n"
+        )
+    return 0
