@@ -208,7 +208,7 @@ def _check_yes(
     _check_limits(act, pair, client, now)
     _check_evidence(act.evidence, catalogue)
     if act.evidence.kind == "app_rendered":
-        if client.kind == "partner" or catalogue.is_sensitive(pair):
+        if client.kind == "partner" or pair.separate != "none":
             raise errors.NotSeparate
         _check_sentence(act.evidence, catalogue, pair.question)
         return
