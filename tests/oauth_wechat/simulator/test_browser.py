@@ -1,6 +1,7 @@
 """The simulator's pages in a real Chromium, and its broken line on a real socket."""
 
 import asyncio
+import os
 import random
 import shutil
 import socket
@@ -29,7 +30,7 @@ from oauth_wechat.simulator import SimulatedApp, SimulatedUser, create_simulator
 
 STATE = "0123456789abcdefghijAB"
 TOKEN = "admin-token-1"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = os.environ.get("GATEWAY_TEST_CHROMIUM") or shutil.which("chromium")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -134,7 +135,7 @@ def simulator() -> Iterator[Simulator]:
 def chromium() -> Iterator[Browser]:
     """Start the browser once."""
     if CHROMIUM is None:
-        pytest.skip("needs Chromium on the path")
+        pytest.skip("needs Chromium on the path, or GATEWAY_TEST_CHROMIUM")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -142,7 +143,11 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def window(chromium: Browser) -> Iterator[BrowserContext]:
+def window(
+    chromium: Browser,
+    simulator: Simulator,  # noqa: ARG001 - must outlive the polling page
+    site: Site,  # noqa: ARG001 - likewise
+) -> Iterator[BrowserContext]:
     """Open a window of a phone's size whose pages must not complain."""
     context = chromium.new_context(viewport={"width": 390, "height": 844})
     complaints: list[str] = []
