@@ -14,7 +14,7 @@ import msgspec
 
 from permissions.ids import Random
 
-Use = Literal["csrf", "directory", "release", "browser"]
+Use = Literal["csrf", "directory", "release", "browser", "code"]
 
 _ROOT_BYTES: Final = 32
 

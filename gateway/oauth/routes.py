@@ -1,7 +1,72 @@
-"""The routes of this package."""
+"""The routes of this package, and the writer of their answers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from litestar import Request, Response, post
+from litestar.di import NamedDependency
 from litestar.types import ControllerRouterHandler
 
-route_handlers: list[ControllerRouterHandler] = []
+from gateway.oauth import forms, server
+from gateway.oauth.errors import Refusal, Reply, refused
+from gateway.oauth.forms import Parameters
+from gateway.services import Services
+from permissions.errors import StoreUnavailable
+from permissions.store.transaction import Transaction
+
+AnyRequest = Request[Any, Any, Any]
+Endpoint = Callable[[Transaction, str, Parameters, str | None], server.Outcome]
+
+
+@post("/oauth/token", summary="Get a token (RFC 6749 §3.2)", tags=["oauth"])
+async def token(
+    request: AnyRequest, services: NamedDependency[Services]
+) -> Response[bytes]:
+    """Exchange client credentials, or a code, for a token."""
+    return await _answer(request, services, server.token)
+
+
+@post("/oauth/revoke", summary="End a token (RFC 7009)", tags=["oauth"])
+async def revoke(
+    request: AnyRequest, services: NamedDependency[Services]
+) -> Response[bytes]:
+    """End one token; the grants behind it stay."""
+    return await _answer(request, services, server.revoke)
+
+
+async def _answer(
+    request: AnyRequest, services: Services, endpoint: Endpoint
+) -> Response[bytes]:
+    """Read, run one unit of work, forget what it ended, and only then answer."""
+    try:
+        parameters = await forms.read(request)
+    except Refusal as refusal:
+        return write(refused(refusal))
+    issuer = services.settings.issuer
+    authorization = request.headers.get("authorization")
+    try:
+        outcome = await services.store.write(
+            lambda transaction: endpoint(transaction, issuer, parameters, authorization)
+        )
+    except StoreUnavailable:
+        return write(refused(Refusal("temporarily_unavailable")))
+    if outcome.dead_family is not None:
+        services.tokens.drop_family(outcome.dead_family)
+    if outcome.dead_token is not None:
+        services.tokens.drop(outcome.dead_token)
+    return write(outcome.reply)
+
+
+def write(reply: Reply) -> Response[bytes]:
+    """Return an OAuth answer as a response."""
+    return Response(
+        reply.content,
+        status_code=reply.status,
+        media_type="application/json",
+        headers=reply.headers,
+    )
+
+
+route_handlers: list[ControllerRouterHandler] = [token, revoke]
