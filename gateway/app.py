@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 
 import httpx2
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ASGIApp
 
 from gateway.api.routes import route_handlers as api_routes
+from gateway.body import BodyRules
 from gateway.errors import exception_handlers
+from gateway.frontdoor import FrontDoor
 from gateway.health import healthz, readyz
 from gateway.keys import open_keyring
 from gateway.oauth.routes import route_handlers as oauth_routes
@@ -72,7 +75,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 def create_app(services: Services, *, log_requests: bool = False) -> ASGIApp:
     """Wire the routes around a set of services; the caller opens and closes them."""
     return RequestLayer(
-        create_litestar(services), services.random, log_requests=log_requests
+        FrontDoor(services, BodyRules(create_litestar(services))),
+        services.random,
+        is_secure=services.settings.is_secure,
+        log_requests=log_requests,
     )
 
 
@@ -86,6 +92,7 @@ def create_litestar(services: Services) -> Litestar:
         route_handlers=[healthz, readyz, *api_routes, *oauth_routes, *web_routes],
         dependencies={"services": Provide(provide_services)},
         exception_handlers=exception_handlers,
+        state=State({"services": services}),
         openapi_config=OpenAPIConfig(
             title="AseanBiz Gateway",
             version=VERSION,

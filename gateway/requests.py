@@ -1,4 +1,4 @@
-"""The outermost layer: a request id on every answer, and one log line for each."""
+"""The outermost layer: what every answer carries, and one log line for each."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.headers import completed, standing_headers
 from gateway.logs import frames
 from gateway.problems import MEDIA_TYPE, Problem
 from permissions.ids import Random, new_id
 
-HEADER: Final = "x-request-id"
 _KEY: Final = "request_id"  # in the scope's state
 
 log = structlog.get_logger("gateway")
@@ -25,15 +25,18 @@ def request_id(scope: Scope) -> str:
 
 
 class RequestLayer:
-    """Give each request an id, and turn what nobody foresaw into a plain 500.
+    """Give each answer an id and the standing headers, and what nobody foresaw a 500.
 
     Paths are logged as the route's template, so that no id or token of a person
     reaches a log; bodies, query strings and headers are never logged.
     """
 
-    def __init__(self, inner: ASGIApp, random: Random, *, log_requests: bool) -> None:
+    def __init__(
+        self, inner: ASGIApp, random: Random, *, is_secure: bool, log_requests: bool
+    ) -> None:
         self._inner = inner
         self._random = random
+        self._standing = standing_headers(is_secure=is_secure)
         self._log_requests = log_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,14 +46,15 @@ class RequestLayer:
             return
         ident = new_id("req", self._random)
         scope.setdefault("state", {})[_KEY] = ident
-        header = (HEADER.encode(), ident.encode())
         began = time.perf_counter()
         sent = [0]  # then the status, once the answer has begun
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 sent.append(message["status"])
-                message["headers"] = [*message.get("headers", ()), header]
+                message["headers"] = completed(
+                    message.get("headers", ()), self._standing, ident.encode()
+                )
             await send(message)
 
         try:

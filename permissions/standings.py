@@ -40,6 +40,10 @@ class Standings:
             self._heads[shard] = max(self._heads[shard], seq)
         self._closed = frozenset(closed)
 
+    def head(self, shard: int) -> int:
+        """Return the sequence of a shard's newest entry."""
+        return self._heads[shard]
+
     def missing(self, subject: str, client: str) -> list[OwnerKey]:
         """Return the owners that have to be loaded before `standing` can answer."""
         wanted: tuple[OwnerKey, ...] = (("subject", subject), ("client", client))

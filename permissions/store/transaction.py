@@ -71,13 +71,17 @@ class Transaction:
         self, subject: str, question: Question, held: Held | None = None
     ) -> Decision:
         """Decide from rows read here: such a decision is confirmed by the commit."""
-        standing = Standing(
+        standing = self.standing(subject, question.client)
+        return decide(question, standing, self.catalogue, self.now, held)
+
+    def standing(self, subject: str, client: str) -> Standing:
+        """Read what decisions about these two rest on, for several at once."""
+        return Standing(
             version=self.version(subject),
             subject=self.subject(subject),
-            client=self.client(question.client),
+            client=self.client(client),
             closed=frozenset(rows.closed_functions(self.connection)),
         )
-        return decide(question, standing, self.catalogue, self.now, held)
 
     def perform(self, act: Act) -> Performed | None:
         """Carry an act through the door; None where it was so already.

@@ -1,0 +1,112 @@
+"""The front door: the hot paths, served before Litestar is asked.
+
+It shares authentication, decisions, problems and headers with the plain routes, and
+parity tests hold it to their answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+
+from gateway.api.check import SCOPE, Check, decided
+from gateway.api.guards import app_principal
+from gateway.body import (
+    LIMIT,
+    Disconnected,
+    answer,
+    check_query,
+    decode,
+    is_plain,
+    read_declared,
+    screen_content,
+    screen_shape,
+    write,
+)
+from gateway.problems import Problem, from_domain
+from gateway.services import Services
+from permissions.errors import PermissionsError
+
+Handler = Callable[[HTTPScope, bytes], Awaitable[bytes]]
+
+_check_decoder: Final = msgspec.json.Decoder(Check)
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class FrontDoor:
+    """One dictionary of (method, path); what is not in it goes to ``inner``."""
+
+    def __init__(self, services: Services, inner: ASGIApp) -> None:
+        self._services = services
+        self._inner = inner
+        self._handlers: dict[tuple[str, str], Handler] = {
+            ("POST", "/v1/check"): self._check
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass it on (ASGI)."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._inner(scope, receive, send)
+            return
+        handler = self._handlers.get((scope["method"], scope["path"]))
+        if handler is None:
+            await self._inner(scope, receive, send)
+            return
+        scope["path_template"] = scope["path"]
+        try:
+            check_query(scope["query_string"])
+            body = await read_declared(scope, receive, limit=LIMIT)
+            told = await handler(scope, body)
+        except Problem as problem:
+            await answer(problem, scope, send)
+        except PermissionsError as error:
+            await answer(from_domain(error), scope, send)
+        except Disconnected:
+            return
+        else:
+            await write(send, 200, "application/json", told)
+
+    async def _check(self, scope: HTTPScope, body: bytes) -> bytes:
+        asked: Check | None = None
+        if body:
+            screen_shape(body)
+            try:
+                asked = _check_decoder.decode(body)
+            except msgspec.DecodeError:
+                asked = None
+            # As many colons as keys: no key is there twice.
+            if (
+                asked is None
+                or body.count(b":") != _keys_in(asked)
+                or not is_plain(body)
+            ):
+                screen_content(body)
+        principal = await app_principal(self._services, _authorization(scope), SCOPE)
+        if asked is None:
+            asked = decode(_check_decoder, body)
+        return _encode(await decided(self._services, principal, asked))
+
+
+def _keys_in(asked: Check) -> int:
+    """Count the keys of a body, as far as they differ from what is left out."""
+    return (
+        3
+        + (asked.client is not None)
+        + (asked.device is not None)
+        + (asked.scene is not None)
+        + (asked.elements != ())
+        + (asked.record is not None)
+        + asked.use
+        + (asked.consistency != "lease")
+    )
+
+
+def _authorization(scope: HTTPScope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            return value.decode("latin-1")
+    return None
