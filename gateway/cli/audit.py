@@ -9,7 +9,9 @@ import msgspec
 
 from gateway.cli.failure import CommandFailed
 from gateway.cli.options import Commands, add_json, add_settings, settings_of
-from permissions.audit import StateDiverged, verify_store
+from permissions.audit import StateDiverged
+from permissions.ledger import ChainBroken
+from permissions.store.audit import verify_store
 from permissions.store.sqlite import read_only
 
 
@@ -31,7 +33,7 @@ def run(chosen: argparse.Namespace) -> int:
     try:
         with engine.begin() as connection:
             found = verify_store(connection)
-    except StateDiverged as error:
+    except (ChainBroken, StateDiverged) as error:
         raise CommandFailed(str(error)) from None
     finally:
         engine.dispose()

@@ -14,7 +14,6 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from permissions.acts import OwnerKind
-from permissions.fold import FoldError
 from permissions.ids import shard_of
 from permissions.ledger import Stored
 from permissions.state import (
@@ -249,20 +248,3 @@ def entries_of(
     return tuple(
         Stored(row.seq, row.body, row.sha256) for row in connection.execute(query)
     )
-
-
-def audit(connection: Connection) -> dict[tuple[OwnerKind, str], Owner]:
-    """Return the state of every owner as the tables have it."""
-    found: dict[tuple[OwnerKind, str], Owner] = {}
-    kinds: tuple[tuple[OwnerKind, Table], ...] = (
-        ("subject", tables.subjects),
-        ("client", tables.clients),
-        ("function", tables.functions),
-    )
-    for kind, table in kinds:
-        for key in connection.scalars(select(table.c.id)).all():
-            state = owner(connection, kind, key)
-            if state is None:
-                raise FoldError(f"{kind} {key} is stored in the wrong shard")
-            found[kind, key] = state
-    return found
