@@ -37,5 +37,8 @@ class Secret:
     def __hash__(self) -> int:
         return hash(self._text)
 
+    def __deepcopy__(self, memo: object) -> "Secret":
+        return self  # immutable; frameworks copy the settings that hold it
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not pickled; hand over the text on purpose")

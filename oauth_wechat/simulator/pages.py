@@ -190,8 +190,7 @@ def _refusal(world: World, pairs: list[tuple[str, str]]) -> str | None:
         return "repeated_parameter"
     if app is None:
         return "appid_unknown"
-    target = urlsplit(query.get("redirect_uri", ""))
-    if target.scheme not in {"http", "https"} or target.hostname not in app.domains:
+    if _host(query.get("redirect_uri", "")) not in app.domains:
         return "domain_mismatch"
     if query.get("response_type") != "code":
         return "response_type_unknown"
@@ -200,6 +199,16 @@ def _refusal(world: World, pairs: list[tuple[str, str]]) -> str | None:
     if len(query.get("state", "")) > _MOST_STATE:
         return "state_too_long"
     return None
+
+
+def _host(redirect_uri: str) -> str | None:
+    """Return the host of an http(s) URL, None for anything else."""
+    try:
+        target = urlsplit(redirect_uri)
+        _ = target.port  # raises for a port that is no number
+    except ValueError:
+        return None
+    return target.hostname if target.scheme in {"http", "https"} else None
 
 
 def _press(world: World, path: str, attempt: Attempt, press: Press) -> None:
@@ -258,7 +267,9 @@ def _attempt_page(name: str, attempt: Attempt, world: World, status: int) -> Tem
             for trigger in _TRIGGERS
         },
     }
-    site = f"{target.scheme}://{target.netloc}"
+    # Not the netloc: a user name in it could end the policy and begin another.
+    port = f":{target.port}" if target.port else ""
+    site = f"{target.scheme}://{target.hostname}{port}"
     return _page(name, attempt.lang, context, status=status, site=site)
 
 

@@ -1,5 +1,6 @@
 """A secret shows itself only when asked by name."""
 
+import copy
 import pickle
 
 import pytest
@@ -28,6 +29,12 @@ class TestSecret:
         """A secret must not slip into a queue or a cache."""
         with pytest.raises(TypeError, match="not pickled"):
             pickle.dumps(Secret("hunter2"))
+
+    def test_settings_that_hold_it_can_be_copied(self) -> None:
+        """Within the process, where it is no loss."""
+        settings = {"secret": Secret("hunter2")}
+
+        assert copy.deepcopy(settings) == settings
 
     def test_empty_is_refused(self) -> None:
         """An empty secret is a forgotten setting."""

@@ -249,6 +249,16 @@ class TestQrPage:
         assert [tag for tag, _ in tags if tag == "style"] == []
         assert [has for _, has in tags if "style" in has or "onclick" in has] == []
 
+    async def test_redirect_cannot_loosen_the_policy(self, browser: Browser) -> None:
+        """Only its host and port are named there."""
+        reply = await browser.open(
+            redirect_uri="https://x;script-src *;@site.example:8443/cb"
+        )
+
+        policy = reply.headers["content-security-policy"]
+        assert "connect-src 'self' https://site.example:8443;" in policy
+        assert "*" not in policy
+
     async def test_static_files_are_found_when_mounted(self, browser: Browser) -> None:
         """All links of the page are relative to it."""
         reply = await browser.open()
@@ -293,6 +303,8 @@ class TestQrPage:
             ({"redirect_uri": "https://a.site.example/cb"}, "domain_mismatch"),
             ({"redirect_uri": "javascript://site.example/%0a"}, "domain_mismatch"),
             ({"redirect_uri": ""}, "domain_mismatch"),
+            ({"redirect_uri": "https://[site.example/cb"}, "domain_mismatch"),
+            ({"redirect_uri": "https://site.example:x/cb"}, "domain_mismatch"),
             ({"response_type": "token"}, "response_type_unknown"),
             ({"scope": "snsapi_userinfo"}, "scope_unknown"),
             ({"state": "s" * 129}, "state_too_long"),

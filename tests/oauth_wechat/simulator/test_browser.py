@@ -1,6 +1,7 @@
 """The simulator's pages in a real Chromium, and its broken line on a real socket."""
 
 import asyncio
+import logging
 import os
 import random
 import shutil
@@ -19,6 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from oauth_wechat import (
     Code,
+    Identity,
     Secret,
     WeChatApp,
     WeChatUnavailable,
@@ -310,23 +312,48 @@ class TestPages:
         pytest.fail(f"Tab never reaches {hook}")
 
 
-def test_dropped_line_is_unavailable(simulator: Simulator) -> None:
-    """On a real socket a reset is an HTTP client error, and is wrapped."""
-    simulator.turn(user_action="allow", fault="reset")
-    url = authorize_url(simulator.app, "http://127.0.0.1/cb", STATE)
-    callback = read_callback(
-        httpx2.URL(httpx2.get(url).headers["location"]).params.multi_items()
-    )
-    assert isinstance(callback, Code)
+class TestSocket:
+    def test_dropped_line_is_unavailable(self, simulator: Simulator) -> None:
+        """On a real socket a reset is an HTTP client error, and is wrapped."""
+        simulator.turn(user_action="allow", fault="reset")
+        code = self.allowed(simulator)
 
-    async def trade() -> None:
-        async with httpx2.AsyncClient() as client:
-            await exchange(simulator.app, callback.code, client=client)
+        with pytest.raises(WeChatUnavailable) as caught:
+            self.trade(simulator, code)
+        assert caught.value.reason == "RemoteProtocolError"
 
-    # In a thread: Playwright keeps a loop of its own in this one.
-    with (
-        ThreadPoolExecutor(1) as pool,
-        pytest.raises(WeChatUnavailable) as caught,
-    ):
-        pool.submit(asyncio.run, trade()).result()
-    assert caught.value.reason == "RemoteProtocolError"
+    def test_nothing_confidential_is_logged(
+        self, simulator: Simulator, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Not by the connection below the client either, at its most talkative."""
+        simulator.turn(user_action="allow")
+        code = self.allowed(simulator)
+        caplog.set_level(logging.DEBUG)
+        caplog.clear()
+
+        identity = self.trade(simulator, code)
+
+        confidential = ("sim-secret-1", code.reveal(), identity.openid)
+        assert "/sns/oauth2/access_token" in caplog.text
+        assert [each for each in confidential if each in caplog.text] == []
+
+    @staticmethod
+    def allowed(simulator: Simulator) -> Secret:
+        """Return the code of a user who allowed at once."""
+        url = authorize_url(simulator.app, "http://127.0.0.1/cb", STATE)
+        callback = read_callback(
+            httpx2.URL(httpx2.get(url).headers["location"]).params.multi_items()
+        )
+        assert isinstance(callback, Code)
+        return callback.code
+
+    @staticmethod
+    def trade(simulator: Simulator, code: Secret) -> Identity:
+        """Exchange the code on a loop of its own thread: Playwright owns ours."""
+
+        async def call() -> Identity:
+            async with httpx2.AsyncClient() as client:
+                return await exchange(simulator.app, code, client=client)
+
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(asyncio.run, call()).result()
