@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from aseanbiz._aio.pager import AsyncPager
     from aseanbiz._blocking.gateway import Gateway
     from aseanbiz._blocking.pager import Pager
+    from aseanbiz._clock import AsyncClock, Clock
     from aseanbiz._core.token_store import (
         GrantTokens,
         MemoryTokenStore,
@@ -93,6 +94,7 @@ __all__ = [
     "AskRequired",
     "AskResult",
     "AskTicket",
+    "AsyncClock",
     "AsyncGateway",
     "AsyncHttpx2Transport",
     "AsyncPager",
@@ -101,6 +103,7 @@ __all__ = [
     "CallbackRejected",
     "Client",
     "ClientSecret",
+    "Clock",
     "ConfigError",
     "Conflict",
     "ConnectFailed",
@@ -172,6 +175,7 @@ _HOMES = {
         "_aio.pager": "AsyncPager",
         "_blocking.gateway": "Gateway",
         "_blocking.pager": "Pager",
+        "_clock": "AsyncClock Clock",
         "_core.token_store": "GrantTokens MemoryTokenStore TokenStore Versioned",
         "_decisions": "Allow Ask AskOffer Decision Deny Origin Reason",
         "_drive.httpx2_aio": "AsyncHttpx2Transport",

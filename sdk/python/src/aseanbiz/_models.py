@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -13,7 +13,7 @@ from aseanbiz._transport import Headers
 
 T = TypeVar("T")
 Text: TypeAlias = Mapping[str, str]
-Json: TypeAlias = Mapping[str, object]
+Json: TypeAlias = Mapping[str, Any]  # the catalogue decides, not this SDK
 
 
 class _Model(msgspec.Struct, frozen=True, kw_only=True):

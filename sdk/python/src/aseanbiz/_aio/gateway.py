@@ -9,6 +9,7 @@ from aseanbiz._aio.consent import AsyncConsent, AsyncGrantHandle
 from aseanbiz._aio.me import AsyncMe
 from aseanbiz._aio.raw import AsyncRaw
 from aseanbiz._aio.subjects import AsyncSubjects
+from aseanbiz._clock import AsyncClock
 from aseanbiz._core import checks, oauth
 from aseanbiz._core.checks import Check
 from aseanbiz._core.credentials import ClientToken
@@ -16,6 +17,7 @@ from aseanbiz._core.setup import Setup
 from aseanbiz._core.token_store import MemoryTokenStore, TokenStore
 from aseanbiz._decisions import Allow, Decision
 from aseanbiz._drive.aio import AsyncDriver
+from aseanbiz._drive.clocks import AsyncSystemClock
 from aseanbiz._models import Introspection
 from aseanbiz._secret import Secret
 from aseanbiz._settings import (
@@ -47,15 +49,19 @@ class AsyncGateway:
         timeout: Timeout | None = None,
         retries: Retries | None = None,
         transport: AsyncTransport | None = None,
+        clock: AsyncClock | None = None,
     ) -> None:
         """Set the client up.
 
-        ``issuer`` is the gateway's public URL, if ``url`` is an inner one.
+        ``issuer`` is the gateway's public URL, if ``url`` is an inner one;
+        ``clock`` is there for tests.
         """
         self._setup = Setup(url, auth, issuer=issuer, timeout=timeout, retries=retries)
         self._token = ClientToken(self._setup)
         self._driver = AsyncDriver(
-            transport or _default_transport(), tokens or MemoryTokenStore()
+            _default_transport() if transport is None else transport,
+            MemoryTokenStore() if tokens is None else tokens,
+            AsyncSystemClock() if clock is None else clock,
         )
         self.subjects = AsyncSubjects(self._driver, self._setup, self._token)
         self.asks = AsyncAsks(self._driver, self._setup, self._token)
@@ -73,6 +79,7 @@ class AsyncGateway:
         timeout: Timeout | None = None,
         retries: Retries | None = None,
         transport: AsyncTransport | None = None,
+        clock: AsyncClock | None = None,
     ) -> Self:
         """Set the client up from the environment; what is given here wins.
 
@@ -87,6 +94,7 @@ class AsyncGateway:
             timeout=timeout,
             retries=retries,
             transport=transport,
+            clock=clock,
         )
 
     async def check(

@@ -10,6 +10,7 @@ from aseanbiz._blocking.consent import Consent, GrantHandle
 from aseanbiz._blocking.me import Me
 from aseanbiz._blocking.raw import Raw
 from aseanbiz._blocking.subjects import Subjects
+from aseanbiz._clock import Clock
 from aseanbiz._core import checks, oauth
 from aseanbiz._core.checks import Check
 from aseanbiz._core.credentials import ClientToken
@@ -17,6 +18,7 @@ from aseanbiz._core.setup import Setup
 from aseanbiz._core.token_store import MemoryTokenStore, TokenStore
 from aseanbiz._decisions import Allow, Decision
 from aseanbiz._drive.blocking import Driver
+from aseanbiz._drive.clocks import SystemClock
 from aseanbiz._models import Introspection
 from aseanbiz._secret import Secret
 from aseanbiz._settings import (
@@ -48,15 +50,19 @@ class Gateway:
         timeout: Timeout | None = None,
         retries: Retries | None = None,
         transport: Transport | None = None,
+        clock: Clock | None = None,
     ) -> None:
         """Set the client up.
 
-        ``issuer`` is the gateway's public URL, if ``url`` is an inner one.
+        ``issuer`` is the gateway's public URL, if ``url`` is an inner one;
+        ``clock`` is there for tests.
         """
         self._setup = Setup(url, auth, issuer=issuer, timeout=timeout, retries=retries)
         self._token = ClientToken(self._setup)
         self._driver = Driver(
-            transport or _default_transport(), tokens or MemoryTokenStore()
+            _default_transport() if transport is None else transport,
+            MemoryTokenStore() if tokens is None else tokens,
+            SystemClock() if clock is None else clock,
         )
         self.subjects = Subjects(self._driver, self._setup, self._token)
         self.asks = Asks(self._driver, self._setup, self._token)
@@ -74,6 +80,7 @@ class Gateway:
         timeout: Timeout | None = None,
         retries: Retries | None = None,
         transport: Transport | None = None,
+        clock: Clock | None = None,
     ) -> Self:
         """Set the client up from the environment; what is given here wins.
 
@@ -88,6 +95,7 @@ class Gateway:
             timeout=timeout,
             retries=retries,
             transport=transport,
+            clock=clock,
         )
 
     def check(

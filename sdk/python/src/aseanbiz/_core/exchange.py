@@ -94,7 +94,7 @@ def exchange(
         deadline = yield from deadline_of(setup, call.timeout)
     setup.budget.requested((yield from now()))
     delays = pauses(setup.random)
-    attempts, retries, renewed = 0, 0, False
+    attempts, retries, renewed, seen = 0, 0, False, False
     while True:
         value = yield from call.credentials.obtain(deadline)
         sent_at = yield from now()
@@ -103,9 +103,11 @@ def exchange(
             left = deadline.left(sent_at, "send")
             response = yield from send(_request(setup, call, value), left)
         except TransportFailure as failure:
-            error: GatewayError = _told(failure, call, deadline, attempts)
+            seen = seen or failure.sent
+            error: GatewayError = _told(failure, call, deadline, attempts, seen=seen)
             again = call.repeatable or isinstance(failure, ConnectFailed)
         else:
+            seen = True
             done_at = yield from now()
             if response.status in OK:
                 return Answer(response, sent_at, done_at)
@@ -144,12 +146,17 @@ def _request(setup: Setup, call: Call, value: Secret) -> Request:
 
 
 def _told(
-    failure: TransportFailure, call: Call, deadline: Deadline, attempts: int
+    failure: TransportFailure,
+    call: Call,
+    deadline: Deadline,
+    attempts: int,
+    *,
+    seen: bool,
 ) -> TransportFailure:
     """Add to a failure what only the call knows."""
     failure.attempts = attempts
     failure.idempotency_key = call.key
-    failure.sent = failure.sent or attempts > 1
+    failure.sent = seen
     if isinstance(failure, DeadlineExceeded):
         failure.deadline = deadline.total
     return failure

@@ -1,12 +1,11 @@
 """Carry out an operation's commands on the running event loop."""
 
 import asyncio
-import time
 from collections import defaultdict
-from datetime import UTC, datetime
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
+from aseanbiz._clock import AsyncClock
 from aseanbiz._core.commands import (
     Command,
     Held,
@@ -30,9 +29,12 @@ Locks = defaultdict[str, asyncio.Lock]
 class AsyncDriver:
     """Run operations one command at a time, giving way while they wait."""
 
-    def __init__(self, transport: AsyncTransport, store: TokenStore) -> None:
+    def __init__(
+        self, transport: AsyncTransport, store: TokenStore, clock: AsyncClock
+    ) -> None:
         self._transport = transport
         self._store = store
+        self._clock = clock
         # Per loop: an asyncio lock belongs to the loop that first waited on it.
         self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, Locks]
         self._locks = WeakKeyDictionary()
@@ -57,13 +59,13 @@ class AsyncDriver:
     async def _carry_out(self, command: Command) -> object:
         match command:
             case Now():
-                return time.monotonic()
+                return self._clock.monotonic()
             case Today():
-                return datetime.now(UTC)
+                return self._clock.today()
             case Send():
                 return await self._transport.send(command.request, command.timeout)
             case Sleep():
-                await asyncio.sleep(command.seconds)
+                await self._clock.sleep(command.seconds)
                 return None
             case Lock():
                 return await self._take(command)

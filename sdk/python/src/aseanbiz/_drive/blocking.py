@@ -2,10 +2,9 @@
 
 import os
 import threading
-import time
-from datetime import UTC, datetime
 from typing import TypeVar
 
+from aseanbiz._clock import Clock
 from aseanbiz._core.commands import (
     Command,
     Load,
@@ -27,9 +26,10 @@ T = TypeVar("T")
 class Driver:
     """Run operations one command at a time, blocking."""
 
-    def __init__(self, transport: Transport, store: TokenStore) -> None:
+    def __init__(self, transport: Transport, store: TokenStore, clock: Clock) -> None:
         self._transport = transport
         self._store = store
+        self._clock = clock
         self._locks: dict[tuple[int, str], threading.Lock] = {}
 
     def run(self, operation: Operation[T]) -> T:
@@ -52,13 +52,13 @@ class Driver:
     def _carry_out(self, command: Command) -> object:
         match command:
             case Now():
-                return time.monotonic()
+                return self._clock.monotonic()
             case Today():
-                return datetime.now(UTC)
+                return self._clock.today()
             case Send():
                 return self._transport.send(command.request, command.timeout)
             case Sleep():
-                time.sleep(command.seconds)
+                self._clock.sleep(command.seconds)
                 return None
             case Lock():
                 # The pid: a lock held by another thread at a fork is never
