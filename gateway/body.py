@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Generator
 from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
@@ -82,21 +83,65 @@ async def read_body(
     receive: Receive, *, limit: int, seconds: float = READ_SECONDS
 ) -> bytes:
     """Read at most ``limit`` bytes within a deadline, whatever length was declared."""
+    # Nearly every body is there already; arming a timer for it costs 4 us.
+    steps = receive().__await__()
     try:
-        async with asyncio.timeout(seconds):
-            body, more = _chunk(await receive())
-            while more and len(body) <= limit:
-                chunk, more = _chunk(await receive())
-                body += chunk
-    except TimeoutError:
-        raise Problem(
-            408, "request_timeout", "the body did not arrive in time; send it again"
-        ) from None
+        first = next(steps)
+    except StopIteration as arrived:
+        body, more = _chunk(arrived.value)
+        waiting = None
+    else:
+        body, more = b"", True
+        waiting = _Waiting(first, steps)
+    if more:
+        body = await _read_on(receive, waiting, body, limit, seconds)
     if len(body) > limit:
         raise Problem(
             413, "too_large", f"the body is larger than {limit} bytes", fix="send_less"
         )
     return body
+
+
+class _Waiting:
+    """The rest of a call of ``receive`` that has run to its first wait."""
+
+    def __init__(
+        self, first: object, steps: Generator[Any, None, ReceiveMessage]
+    ) -> None:
+        self._first = first
+        self._steps = steps
+
+    def __await__(self) -> Generator[Any, None, ReceiveMessage]:
+        try:
+            yield self._first
+        except BaseException:
+            self._steps.close()
+            raise
+        return (yield from self._steps)
+
+
+async def _read_on(
+    receive: Receive,
+    waiting: _Waiting | None,
+    body: bytes,
+    limit: int,
+    seconds: float,
+) -> bytes:
+    """Read what has not arrived yet, within a deadline."""
+    chunks, size, more = [body], len(body), True
+    try:
+        async with asyncio.timeout(seconds):
+            while more and size <= limit:
+                message = await (receive() if waiting is None else waiting)
+                waiting = None
+                chunk, more = _chunk(message)
+                chunks.append(chunk)
+                size += len(chunk)
+    except TimeoutError:
+        raise Problem(
+            408, "request_timeout", "the body did not arrive in time; send it again"
+        ) from None
+    return b"".join(chunks)
 
 
 def _chunk(message: ReceiveMessage) -> tuple[bytes, bool]:

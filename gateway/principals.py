@@ -38,7 +38,7 @@ async def authenticate(
     of a client no longer under contract with the token's epoch; 403 for a live
     token of another kind or without the scope (RFC 6750 §3.1).
     """
-    if authorization is None or not authorization.lower().startswith(_BEARER):
+    if authorization is None or authorization[: len(_BEARER)].lower() != _BEARER:
         raise unauthenticated()
     secret = authorization[len(_BEARER) :].strip()
     if len(secret) > _LONGEST:
