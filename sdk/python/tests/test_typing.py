@@ -1,6 +1,7 @@
 """What a type checker says to users of the SDK."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -80,3 +81,11 @@ match decision:
 """
 
     assert '"Ask"' in mypy(tmp_path, code)
+
+
+def test_readme_is_typed(tmp_path: Path) -> None:
+    """The examples that people copy pass the checks that people run."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+
+    assert "Success" in mypy(tmp_path, "\n".join(blocks))
