@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -87,7 +86,7 @@ def open_keyring(path: Path, random: Random, *, may_generate: bool) -> KeyRing:
         return _generate(path, random)
     except OSError as error:
         raise KeyRingError(str(path), str(error.strerror).lower()) from None
-    except (msgspec.DecodeError, binascii.Error):
+    except (msgspec.DecodeError, ValueError):
         raise KeyRingError(str(path), "is not a key ring of format 1") from None
     if len(root) != _ROOT_BYTES:
         raise KeyRingError(str(path), f"its root key must have {_ROOT_BYTES} bytes")

@@ -79,13 +79,20 @@ def load_settings(file: Path | None, environ: Mapping[str, str]) -> Settings:
         if name.startswith(PREFIX):
             _lay(values, name, name.removeprefix(PREFIX).lower().split("__"), value)
     try:
-        settings = msgspec.convert(values, Settings, strict=False)
+        settings = msgspec.convert(values, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at `$")
         path = place.strip("`.") or "(top level)"
         raise SettingsError(path, _lower_first(reason)) from None
     _check(settings)
     return settings
+
+
+def _path(kind: type, value: object) -> Path:
+    """Read the one type that msgspec does not know."""
+    if kind is not Path or not isinstance(value, str):
+        raise ValueError("Expected a path")
+    return Path(value)
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import signal
 import socket
+from collections.abc import Callable
 from typing import Final
 
 import uvicorn
@@ -11,6 +14,7 @@ import uvicorn
 from gateway.cli.failure import CommandFailed
 
 _BACKLOG: Final = 2048
+_MOMENT: Final = 0.005  # seconds
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -29,24 +33,40 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-class Server(uvicorn.Server):
-    """A uvicorn server that can also run beside another, without signals."""
+async def serve_until_told(
+    *served: tuple[object, socket.socket], ready: Callable[[], None]
+) -> None:
+    """Serve each application on its socket until SIGINT or SIGTERM.
 
-    async def serve_beside(self, inner: socket.socket) -> None:
-        """Serve one socket until `should_exit`; signals belong to the other one."""
-        await self._serve(sockets=[inner])
+    ``ready`` is called once, when all of them answer. A signal is an ordinary end:
+    requests in hand are finished, then this returns.
+    """
+    servers = [(_server(app), listener) for app, listener in served]
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        for server, _ in servers:
+            server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    async with asyncio.TaskGroup() as group:
+        for server, listener in servers:
+            # uvicorn's `serve` would take the signals for itself and raise them again.
+            group.create_task(server._serve(sockets=[listener]))  # noqa: SLF001
+        while not all(server.started for server, _ in servers):
+            await asyncio.sleep(_MOMENT)  # uvicorn has no event for it
+        ready()
 
 
-def make_server(app: object) -> Server:
-    """Return a server for one application, set as production sets it."""
-    return Server(
+def _server(app: object) -> uvicorn.Server:
+    return uvicorn.Server(
         uvicorn.Config(
             app,  # type: ignore[arg-type] # Litestar's ASGI types are its own
             lifespan="off",
             access_log=False,
             log_config=None,
             server_header=False,
-            date_header=True,
             timeout_graceful_shutdown=5,
             proxy_headers=False,
         )

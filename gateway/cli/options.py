@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
 from gateway.settings import Settings, load_settings
 
 # What `ArgumentParser.add_subparsers` returns; argparse has no public name for it.
-Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:

@@ -15,9 +15,10 @@ import uvloop
 from gateway.admin import create_admin
 from gateway.app import create_app, open_services
 from gateway.cli.failure import CommandFailed
-from gateway.cli.listening import listen, make_server
+from gateway.cli.listening import listen, serve_until_told
 from gateway.cli.options import Commands, add_settings, settings_of
 from gateway.logs import configure_logs
+from gateway.services import Services
 from gateway.settings import Settings
 
 SOCKET: Final = "admin.sock"  # in the data folder
@@ -59,23 +60,27 @@ async def _serve(
     settings: Settings, listener: socket.socket, *, log_requests: bool
 ) -> None:
     async with open_services(settings) as services:
-        public = make_server(create_app(services, log_requests=log_requests))
-        officer = make_server(create_admin(services))
-        log.info(
-            "serving",
-            issuer=settings.issuer,
-            env=settings.env,
-            data_dir=str(settings.data_dir),
-            policy_version=services.catalogue.policy.version,
-        )
-        sys.stdout.write(f"serving {settings.issuer}\n")
-        sys.stdout.flush()
+        public = create_app(services, log_requests=log_requests)
+        officer = create_admin(services)
         with listener, _officer_socket(settings) as inner:
-            # Only the public server minds signals; the other one follows it.
-            follower = asyncio.create_task(officer.serve_beside(inner))
-            await public.serve(sockets=[listener])
-            officer.should_exit = True
-            await follower
+            await serve_until_told(
+                (public, listener),
+                (officer, inner),
+                ready=lambda: _say_ready(services),
+            )
+
+
+def _say_ready(services: Services) -> None:
+    settings = services.settings
+    log.info(
+        "serving",
+        issuer=settings.issuer,
+        env=settings.env,
+        data_dir=str(settings.data_dir),
+        policy_version=services.catalogue.policy.version,
+    )
+    sys.stdout.write(f"serving {settings.issuer}\n")
+    sys.stdout.flush()
 
 
 def _officer_socket(settings: Settings) -> socket.socket:

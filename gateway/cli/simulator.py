@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from gateway.cli.failure import CommandFailed
-from gateway.cli.listening import listen, make_server
+from gateway.cli.listening import listen, serve_until_told
 from gateway.cli.options import Commands
 from oauth_wechat.simulator import SimulatedApp, SimulatedUser, create_simulator
 
@@ -65,12 +65,15 @@ def run(chosen: argparse.Namespace) -> int:
         random=secrets.token_bytes,
         admin_token=token,
     )
-    sys.stdout.write(f"simulating WeChat on http://{chosen.host}:{chosen.port}\n")
-    if _ADMIN_TOKEN not in os.environ:
-        sys.stdout.write(f"admin token: {token}\n")
-    sys.stdout.flush()
+
+    def say_ready() -> None:
+        sys.stdout.write(f"simulating WeChat on http://{chosen.host}:{chosen.port}\n")
+        if _ADMIN_TOKEN not in os.environ:
+            sys.stdout.write(f"admin token: {token}\n")
+        sys.stdout.flush()
+
     with listener:
-        asyncio.run(make_server(app).serve(sockets=[listener]))
+        asyncio.run(serve_until_told((app, listener), ready=say_ready))
     return 0
 
 
