@@ -54,7 +54,7 @@ async def serve_until_told(
         for server, listener in servers:
             # uvicorn's `serve` would take the signals for itself and raise them again.
             group.create_task(server._serve(sockets=[listener]))  # noqa: SLF001
-        while not all(server.started for server, _ in servers):
+        while not all(server.started for server, _ in servers):  # noqa: ASYNC110
             await asyncio.sleep(_MOMENT)  # uvicorn has no event for it
         ready()
 
