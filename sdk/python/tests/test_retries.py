@@ -24,6 +24,7 @@ from sdk.python.tests.scripted import (
     answer,
     broken,
     problem,
+    token,
 )
 
 SUBJECT = {
@@ -79,6 +80,21 @@ class TestAttempts:
             await register(scenario)
 
         assert caught.value.sent
+
+    async def test_lost_token_does_not_hide_what_was_sent(
+        self, scenario: Scenario
+    ) -> None:
+        """The call may have been seen, although the last failure was the token's."""
+        scenario.script.tokens = [token(expires_in=1), *[broken(sent=False)] * 3]
+        scenario.script.takes = [2.0]
+        scenario.script.replies = [broken()]
+
+        with pytest.raises(TransportFailure) as caught:
+            await register(scenario)
+
+        assert caught.value.sent
+        assert caught.value.attempts == 1
+        assert caught.value.idempotency_key == scenario.keys()[0]
 
     async def test_own_key_is_sent(self, scenario: Scenario) -> None:
         """Tomorrow's repetition carries yesterday's key."""

@@ -110,11 +110,13 @@ class AsyncGateway:
         record: str | None = None,
         use: bool = False,
         consistency: str = "lease",
+        idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> Decision:
         """Return `Allow`, `Ask` or `Deny`; no answer at all is a `Deny`.
 
-        ``use`` consumes a one-time grant. ``consistency`` is "lease",
+        ``use`` consumes a one-time grant; asked again under the same
+        ``idempotency_key`` it is consumed once. ``consistency`` is "lease",
         "confirm", or a version returned earlier that must have been seen.
         """
         question = Check(
@@ -130,7 +132,7 @@ class AsyncGateway:
             consistency=consistency,
         )
         return await self._driver.run(
-            checks.check(self._setup, self._token, question, timeout)
+            checks.check(self._setup, self._token, question, idempotency_key, timeout)
         )
 
     async def require(
@@ -146,6 +148,7 @@ class AsyncGateway:
         record: str | None = None,
         use: bool = False,
         consistency: str = "lease",
+        idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> Allow:
         """Return the `Allow`, else raise `AskRequired` or `Denied`."""
@@ -162,7 +165,7 @@ class AsyncGateway:
             consistency=consistency,
         )
         return await self._driver.run(
-            checks.require(self._setup, self._token, question, timeout)
+            checks.require(self._setup, self._token, question, idempotency_key, timeout)
         )
 
     def me(self, user_token: Secret | str) -> AsyncMe:

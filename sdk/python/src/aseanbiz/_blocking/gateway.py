@@ -111,11 +111,13 @@ class Gateway:
         record: str | None = None,
         use: bool = False,
         consistency: str = "lease",
+        idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> Decision:
         """Return `Allow`, `Ask` or `Deny`; no answer at all is a `Deny`.
 
-        ``use`` consumes a one-time grant. ``consistency`` is "lease",
+        ``use`` consumes a one-time grant; asked again under the same
+        ``idempotency_key`` it is consumed once. ``consistency`` is "lease",
         "confirm", or a version returned earlier that must have been seen.
         """
         question = Check(
@@ -131,7 +133,7 @@ class Gateway:
             consistency=consistency,
         )
         return self._driver.run(
-            checks.check(self._setup, self._token, question, timeout)
+            checks.check(self._setup, self._token, question, idempotency_key, timeout)
         )
 
     def require(
@@ -147,6 +149,7 @@ class Gateway:
         record: str | None = None,
         use: bool = False,
         consistency: str = "lease",
+        idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> Allow:
         """Return the `Allow`, else raise `AskRequired` or `Denied`."""
@@ -163,7 +166,7 @@ class Gateway:
             consistency=consistency,
         )
         return self._driver.run(
-            checks.require(self._setup, self._token, question, timeout)
+            checks.require(self._setup, self._token, question, idempotency_key, timeout)
         )
 
     def me(self, user_token: Secret | str) -> Me:

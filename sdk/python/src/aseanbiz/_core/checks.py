@@ -36,21 +36,29 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def check(
-    setup: Setup, credentials: Credentials, question: Check, timeout: float | None
+    setup: Setup,
+    credentials: Credentials,
+    question: Check,
+    key: str | None,
+    timeout: float | None,
 ) -> Operation[Decision]:
     """Return the decision; unknown, late or unreadable is a deny.
 
     Errors of the caller (4xx) raise.
     """
-    decision, _ = yield from _decide(setup, credentials, question, timeout)
+    decision, _ = yield from _decide(setup, credentials, question, key, timeout)
     return decision
 
 
 def require(
-    setup: Setup, credentials: Credentials, question: Check, timeout: float | None
+    setup: Setup,
+    credentials: Credentials,
+    question: Check,
+    key: str | None,
+    timeout: float | None,
 ) -> Operation[Allow]:
     """Return the allow, else raise `AskRequired` or `Denied`."""
-    decision, cause = yield from _decide(setup, credentials, question, timeout)
+    decision, cause = yield from _decide(setup, credentials, question, key, timeout)
     match decision:
         case Allow():
             return decision
@@ -68,14 +76,20 @@ def require(
 
 
 def _decide(
-    setup: Setup, credentials: Credentials, question: Check, timeout: float | None
+    setup: Setup,
+    credentials: Credentials,
+    question: Check,
+    key: str | None,
+    timeout: float | None,
 ) -> Operation[tuple[Decision, GatewayError | None]]:
+    if question.use and key is None:
+        key = setup.new_key()  # a use is a write
     call = Call(
         method="POST",
         path="/v1/check",
         credentials=credentials,
         body=msgspec.json.encode(question),
-        key=setup.new_key() if question.use else None,  # a use is a write
+        key=key,
         timeout=timeout,
     )
     try:

@@ -96,11 +96,15 @@ def exchange(
     delays = pauses(setup.random)
     attempts, retries, renewed, seen = 0, 0, False, False
     while True:
-        value = yield from call.credentials.obtain(deadline)
+        try:
+            value = yield from call.credentials.obtain(deadline)
+        except TransportFailure as failure:
+            # Not tried again here: fetching a token has its own attempts.
+            raise _told(failure, call, deadline, attempts, seen=seen) from None
         sent_at = yield from now()
-        attempts += 1
         try:
             left = deadline.left(sent_at, "send")
+            attempts += 1
             response = yield from send(_request(setup, call, value), left)
         except TransportFailure as failure:
             seen = seen or failure.sent

@@ -36,6 +36,9 @@ class Httpx2Transport:
 
     A given client is never closed here. After a fork a client of our own is
     left behind unclosed: its connections are the parent's.
+
+    The time is checked after every piece of a body; a peer that sends the
+    head byte by byte can outlast it, since a blocking read waits anew.
     """
 
     def __init__(self, client: httpx2.Client | None = None) -> None:
