@@ -1,0 +1,1 @@
+"""Small programs that use only the SDK and the standard library."""

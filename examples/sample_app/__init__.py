@@ -1,0 +1,1 @@
+"""The back end of a small shop with screens of its own."""

@@ -1,0 +1,1 @@
+"""A courier that asks a shop's customers for what it needs to deliver."""
