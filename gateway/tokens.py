@@ -65,9 +65,13 @@ def issue(
     grant_set: str | None = None,
     epoch: int = 0,
     rights: dict[str, tuple[str, ...]] | None = None,
+    secret: str | None = None,
 ) -> tuple[str, Token]:
-    """Store a new token; return the secret, once, and what it stands for."""
-    secret = new_secret(transaction.random)
+    """Store a new token; return the secret, once, and what it stands for.
+
+    ``secret`` is a derived one, where a retry has to find it again.
+    """
+    secret = secret or new_secret(transaction.random)
     token = Token(
         sha256=digest(secret),
         kind=kind,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from permissions.catalogue.model import Catalogue, Clock
+from permissions.state import Subject
 
 ASK_AGAIN: Final = "ask_again_after_refusal"  # rule_id of the clock
 TICKET_LIFE: Final = timedelta(minutes=15)  # longer, and nobody knows what was shown
@@ -32,6 +33,23 @@ def next_ask_at(refused_at: datetime, window: timedelta) -> datetime:
     if window < timedelta(0):
         raise ValueError(f"window must not be negative, got {window}")
     return refused_at + window
+
+
+def quiet_until(
+    subject: Subject, client: str, capability: str, scene: str, window: timedelta
+) -> datetime | None:
+    """Return until when a scene must not ask for a capability; None if it may.
+
+    The budget counts each (capability, scene) of a subject, whatever the purpose:
+    asking again for another one is the same nagging (R26).
+    """
+    refused = [
+        grant.since
+        for grant in subject.grants.values()
+        if grant.state == "refused"
+        and (grant.client, grant.capability, grant.scene) == (client, capability, scene)
+    ]
+    return next_ask_at(max(refused), window) if refused else None
 
 
 def ask_window(catalogue: Catalogue) -> timedelta:

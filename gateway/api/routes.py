@@ -6,15 +6,39 @@ from litestar import Router
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
+from gateway.api.answers import answer_ask, report_outcome
+from gateway.api.asks import open_ask
 from gateway.api.check import check
+from gateway.api.grants import my_grants, subject_grants, withdraw_grant
 from gateway.api.guards import provide_principal
+from gateway.api.notice import get_notice, see_notice
 from gateway.api.requests import JsonRequest
+from gateway.api.sessions import open_session
+from gateway.api.subjects import get_subject, register_subject
+from gateway.idempotency import provide_act_key, provide_key
 
 route_handlers: list[ControllerRouterHandler] = [
     Router(
         "/",
-        route_handlers=[check],
-        dependencies={"principal": Provide(provide_principal)},
+        route_handlers=[
+            answer_ask,
+            check,
+            get_notice,
+            get_subject,
+            my_grants,
+            open_ask,
+            open_session,
+            register_subject,
+            report_outcome,
+            see_notice,
+            subject_grants,
+            withdraw_grant,
+        ],
+        dependencies={
+            "principal": Provide(provide_principal),
+            "key": Provide(provide_key),
+            "act_key": Provide(provide_act_key),
+        },
         request_class=JsonRequest,
     )
 ]

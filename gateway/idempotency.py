@@ -1,0 +1,169 @@
+"""Idempotency-Key: an act that is sent twice happens once.
+
+The key is remembered in the act's own transaction, with what its answer needs. What
+a decision says, and personal data, is never remembered: a retry decides again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from litestar import Request
+from litestar.di import NamedDependency
+from litestar.params import HeaderParameter
+from sqlalchemy import delete, func, insert, select
+
+from gateway.principals import Principal
+from gateway.problems import Problem
+from permissions.ids import shard_of
+from permissions.store import tables
+from permissions.store.transaction import Transaction
+
+T = TypeVar("T")
+
+LIFE: Final = timedelta(hours=24)
+KEYS_PER_PRINCIPAL: Final = 10_000  # within one life
+_LONGEST: Final = 255
+
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        description="Makes a repeated act happen once; 1 to 255 visible characters.",
+    ),
+]
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """One caller's key for one request, and the fingerprint of that request."""
+
+    principal: str
+    route: str
+    key: str
+    fingerprint: str
+
+
+async def provide_key(
+    request: Request[Any, Any, Any],
+    principal: NamedDependency[Principal],
+    idempotency_key: IdempotencyKey = None,
+) -> Key | None:
+    """Return the key of a request, or None where it has none."""
+    if idempotency_key is None:
+        return None
+    if not (0 < len(idempotency_key) <= _LONGEST and idempotency_key.isprintable()):
+        raise Problem(
+            400,
+            "idempotency_key_invalid",
+            f"Idempotency-Key: expected 1 to {_LONGEST} visible characters",
+        )
+    body = await request.body()
+    parts = (request.method, request.scope["path"], request.scope["query_string"], body)
+    fingerprint = hashlib.sha256()
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        fingerprint.update(len(raw).to_bytes(8, "big") + raw)
+    token = principal.token
+    return Key(
+        principal=token.subject or principal.client.id,
+        route=f"{request.method} {request.scope['path_template']}",
+        key=idempotency_key,
+        fingerprint=fingerprint.hexdigest(),
+    )
+
+
+async def provide_act_key(key: NamedDependency[Key | None]) -> Key:
+    """Return the key that an act demands."""
+    if key is None:
+        raise Problem(
+            400,
+            "idempotency_key_required",
+            "send an Idempotency-Key, so that a retry of this act happens once",
+            fix="send_idempotency_key",
+        )
+    return key
+
+
+def recall(transaction: Transaction, key: Key | None, kind: type[T]) -> T | None:
+    """Return what was remembered under a key, or None where it is new.
+
+    Raises Problem 422 where the key came with another request.
+    """
+    if key is None:
+        return None
+    held = tables.idempotency
+    row = transaction.connection.execute(
+        select(held.c.fingerprint, held.c.answer).where(
+            *_is(key), held.c.at > transaction.now - LIFE
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.fingerprint != key.fingerprint:
+        raise Problem(
+            422,
+            "idempotency_mismatch",
+            "this Idempotency-Key came with another request; use a new one",
+            fix="use_new_key",
+        )
+    return msgspec.json.decode(row.answer, type=kind)
+
+
+def remember(transaction: Transaction, key: Key | None, answer: object) -> None:
+    """Keep what a retry needs, in the transaction of the act itself."""
+    if key is None:
+        return
+    _make_room(transaction, key)
+    transaction.connection.execute(
+        insert(tables.idempotency).values(
+            shard=shard_of(key.principal),
+            principal=key.principal,
+            route=key.route,
+            key=key.key,
+            fingerprint=key.fingerprint,
+            status=200,
+            answer=msgspec.json.encode(answer).decode(),
+            at=transaction.now,
+        )
+    )
+
+
+def note(transaction: Transaction, key: Key | None) -> None:
+    """Bind a key to its request, for an act that is idempotent by itself."""
+    if recall(transaction, key, bool) is None:
+        remember(transaction, key, answer=True)
+
+
+def _make_room(transaction: Transaction, key: Key) -> None:
+    held, connection = tables.idempotency, transaction.connection
+    is_old = held.c.at <= transaction.now - LIFE
+    connection.execute(delete(held).where(*_is(key), is_old))
+    mine = (
+        held.c.shard == shard_of(key.principal),
+        held.c.principal == key.principal,
+    )
+    count = select(func.count()).select_from(held).where(*mine)
+    if (connection.scalar(count) or 0) < KEYS_PER_PRINCIPAL:
+        return
+    connection.execute(delete(held).where(*mine, is_old))
+    if (connection.scalar(count) or 0) >= KEYS_PER_PRINCIPAL:
+        raise Problem(
+            429,
+            "too_many_keys",
+            f"more than {KEYS_PER_PRINCIPAL} keys within a day; try again later",
+            fix="wait",
+            headers={"Retry-After": "3600"},
+        )
+
+
+def _is(key: Key) -> tuple[Any, ...]:
+    held = tables.idempotency
+    return (
+        held.c.shard == shard_of(key.principal),
+        held.c.principal == key.principal,
+        held.c.route == key.route,
+        held.c.key == key.key,
+    )
