@@ -96,7 +96,7 @@ Reply = Response | Exception
 class Script:
     """Answer calls in the order written; client tokens are a script of their own.
 
-    ``takes`` is how long the next answers need, in seconds.
+    ``takes`` and ``token_takes`` are how long the next ones need, in seconds.
     """
 
     def __init__(self, clock: FakeClock) -> None:
@@ -104,6 +104,7 @@ class Script:
         self.replies: list[Reply] = []
         self.tokens: list[Reply] = []
         self.takes: list[float] = []
+        self.token_takes: list[float] = []
         self.requests: list[Request] = []
         self.token_requests: list[Request] = []
         self.timeouts: list[float] = []
@@ -114,17 +115,22 @@ class Script:
         """Note the request and give the next answer."""
         if b"grant_type=client_credentials" in request.body:
             self.token_requests.append(request)
+            self._pass(self.token_takes.pop(0) if self.token_takes else 0.0, timeout)
             return self._give(self.tokens.pop(0) if self.tokens else token())
         self.requests.append(request)
         self.timeouts.append(timeout)
-        takes = self.takes.pop(0) if self.takes else 0.0
         begun = self._clock.now
-        self._clock.now += min(takes, timeout)
-        self.spans.append((begun, self._clock.now))
-        if takes >= timeout:
-            raise DeadlineExceeded
+        try:
+            self._pass(self.takes.pop(0) if self.takes else 0.0, timeout)
+        finally:
+            self.spans.append((begun, self._clock.now))
         assert self.replies, f"the script has no answer left for {request}"
         return self._give(self.replies.pop(0))
+
+    def _pass(self, takes: float, timeout: float) -> None:
+        self._clock.now += min(takes, timeout)
+        if takes >= timeout:
+            raise DeadlineExceeded
 
     def _give(self, reply: Reply) -> Response:
         if isinstance(reply, Exception):

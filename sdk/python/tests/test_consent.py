@@ -191,6 +191,16 @@ class TestFinish:
         assert caught.value.check == check
         assert scenario.script.requests == []
 
+    async def test_doubled_state_is_rejected(self, scenario: Scenario) -> None:
+        """Two readers of the URL could see two states, even equal ones."""
+        flow = await begin(scenario)
+        state = query(flow)["state"]
+
+        with pytest.raises(CallbackRejected) as caught:
+            await finish(scenario, flow.state, callback(flow, state=[state, "other"]))
+
+        assert caught.value.check == "state"
+
     @pytest.mark.parametrize(
         "spoil",
         [

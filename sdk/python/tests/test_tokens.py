@@ -10,13 +10,18 @@ from aseanbiz import (
     AsyncGateway,
     ClientSecret,
     Gateway,
+    GrantSetId,
+    GrantTokens,
+    MemoryTokenStore,
     NotAuthenticated,
     ProtocolViolation,
     Request,
     Response,
+    Secret,
 )
 from sdk.python.tests.scripted import (
     ALLOW,
+    EPOCH,
     SECRET,
     URL,
     Scenario,
@@ -75,6 +80,46 @@ class TestLife:
         assert reason == "granted"
         assert used(scenario) == ["Bearer one", "Bearer one"]
 
+    async def test_failed_renewal_is_not_tried_at_every_call(
+        self, scenario: Scenario
+    ) -> None:
+        """A token endpoint in trouble is left in peace for some seconds."""
+        scenario.script.tokens = [token("one", 100), *[answer(b"", 503)] * 3]
+
+        await ask(scenario)
+        scenario.clock.now += 86
+        await ask(scenario)
+        asked = len(scenario.script.token_requests)
+        await ask(scenario)
+
+        assert asked == 4
+        assert len(scenario.script.token_requests) == asked
+
+    async def test_slow_renewal_leaves_time_for_the_call(
+        self, scenario: Scenario
+    ) -> None:
+        """A token endpoint that hangs may cost half of the deadline, not all."""
+        scenario.script.tokens = [token("one", 100)]
+
+        await ask(scenario)
+        scenario.clock.now += 90
+        scenario.script.token_takes = [60.0]
+        reason = await ask(scenario)
+
+        assert reason == "granted"
+        assert scenario.script.timeouts[-1] == pytest.approx(2.5)
+
+    async def test_its_life_counts_from_the_send(self, scenario: Scenario) -> None:
+        """A slow answer does not make a token live longer than the gateway thinks."""
+        scenario.script.tokens = [token("one", 4), token("two", 4)]
+        scenario.script.token_takes = [3.0]
+
+        await ask(scenario)
+        scenario.clock.now += 1.0  # four seconds after the send
+        await ask(scenario)
+
+        assert used(scenario) == ["Bearer one", "Bearer two"]
+
     async def test_expired_one_is_not_used(self, scenario: Scenario) -> None:
         """Past its life a token is worth nothing."""
         scenario.script.tokens = [token("one", 100), *[answer(b"", 503)] * 3]
@@ -116,6 +161,21 @@ class TestRefused:
 
         assert len(scenario.script.token_requests) == 2
 
+    async def test_late_refusal_spares_a_newer_token(self, scenario: Scenario) -> None:
+        """A 401 about the old token says nothing about its successor."""
+        scenario.script.tokens = [token("one", 100), token("two", 100)]
+        await ask(scenario)
+        scenario.clock.now += 90
+        await ask(scenario)
+
+        credentials = vars(scenario.gateway)["_token"]
+        again = credentials.refused(Secret("Bearer one"))
+        await ask(scenario)
+
+        assert again
+        assert used(scenario)[-1] == "Bearer two"
+        assert len(scenario.script.token_requests) == 2
+
     async def test_user_token_is_not_replaced(self, scenario: Scenario) -> None:
         """Only the app can bring a user's token."""
         scenario.script.replies = [problem(401, "invalid_token")]
@@ -125,6 +185,28 @@ class TestRefused:
 
         assert used(scenario) == ["Bearer user-token"]
         assert scenario.script.token_requests == []
+
+
+class TestStore:
+    def test_only_the_version_that_was_read_is_replaced(self) -> None:
+        """Who was slower hears of it, and nothing is lost."""
+        one, two = (
+            GrantTokens(
+                grant=GrantSetId("gst_1"), access=Secret(name), expires_at=EPOCH
+            )
+            for name in ("one", "two")
+        )
+        store = MemoryTokenStore()
+
+        assert store.compare_and_set("k", None, one)
+        assert not store.compare_and_set("k", None, two)
+        found = store.load("k")
+        assert found is not None
+        assert not store.compare_and_set("k", found.version + 1, two)
+        assert found.tokens == one
+        assert store.compare_and_set("k", found.version, None)
+        assert not store.compare_and_set("k", found.version, two)
+        assert store.load("k") is None
 
 
 class Slow:

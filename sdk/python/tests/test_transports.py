@@ -1,9 +1,11 @@
 """The httpx2 transports against a real socket: limits, failures, time."""
 
 import asyncio
+import contextlib
 import socketserver
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,21 +31,25 @@ Carry = Callable[[Request, float], Response]
 
 
 @contextmanager
-def serving(*raw: bytes, wait: threading.Event | None = None) -> Iterator[str]:
-    """Serve the same bytes to everyone; with ``wait`` hold back the last part."""
+def serving(
+    *raw: bytes, wait: threading.Event | None = None, pause: float = 0.0
+) -> Iterator[str]:
+    """Serve the same bytes to everyone.
+
+    ``wait`` holds back the last part; ``pause`` is the seconds between parts.
+    """
     heads: list[bytes] = []
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             heads.append(self.request.recv(65536))
-            for part in raw[:-1]:
-                self.request.sendall(part)
-            if wait is not None:
-                wait.wait(10)
-            try:
+            with contextlib.suppress(OSError):  # the client has seen enough
+                for part in raw[:-1]:
+                    self.request.sendall(part)
+                    threading.Event().wait(pause)
+                if wait is not None:
+                    wait.wait(10)
                 self.request.sendall(raw[-1])
-            except OSError:
-                return  # the client has seen enough
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = False
@@ -183,6 +189,54 @@ def test_silence_ends_with_the_timeout(carry: Carry, parts: tuple[bytes, ...]) -
 
     assert caught.value.sent
     assert time.monotonic() - begun < 5
+
+
+def test_dripping_body_ends_with_the_timeout(carry: Carry) -> None:
+    """Each byte comes in time, and all of them together do not."""
+    drip = [b" "] * 100
+    begun = time.monotonic()
+    with (
+        serving(head(len(drip)), *drip, pause=0.02) as url,
+        pytest.raises(DeadlineExceeded),
+    ):
+        carry(Request("GET", url), 0.2)
+
+    assert time.monotonic() - begun < 1.5  # all of it takes two seconds
+
+
+def test_crash_report_of_a_broken_read_holds_no_secret(carry: Carry) -> None:
+    """The frames of the HTTP library held the request; they are not kept."""
+    headers = (("Authorization", "Bearer canary-token"),)
+    with (
+        serving(head(100), b"{") as url,
+        pytest.raises(TransportFailure) as caught,
+    ):
+        carry(Request("POST", url, headers, b'{"a":"canary-body"}'), 5.0)
+
+    trace = traceback.TracebackException.from_exception(
+        caught.value, capture_locals=True
+    )
+    frames = "".join(line for line in trace.format() if "test_transports" not in line)
+    assert "httpcore2" not in frames
+    assert "canary" not in frames.replace("'canary' not in", "")
+
+
+def test_client_of_the_parent_is_left_behind_in_a_fork(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two processes must not talk over one connection; nor close the other's."""
+    with serving(head(2), b"{}") as url, closing(Httpx2Transport()) as transport:
+        transport.send(Request("GET", url), 5.0)
+        parent = vars(transport)["_own"]
+
+        with monkeypatch.context() as child:
+            child.setattr("os.getpid", lambda: -1)
+            transport.send(Request("GET", url), 5.0)
+            assert vars(transport)["_own"] is not parent
+            assert not parent.is_closed
+            transport.close()
+
+        parent.close()
 
 
 def test_cookies_are_not_kept() -> None:

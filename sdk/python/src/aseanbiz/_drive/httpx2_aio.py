@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 import httpx2
 
-from aseanbiz._drive.httpx2_answers import Collected, failure_of, no_cookies
+from aseanbiz._drive.httpx2_answers import Collected, bare, failure_of, no_cookies
 from aseanbiz._errors import DeadlineExceeded
 from aseanbiz._transport import Request, Response
 
@@ -51,9 +51,9 @@ class AsyncHttpx2Transport:
                 finally:
                     await answer.aclose()
         except TimeoutError as error:
-            raise DeadlineExceeded from error.with_traceback(None)
+            raise DeadlineExceeded from bare(error)
         except httpx2.TransportError as error:
-            raise failure_of(error) from error.with_traceback(None)
+            raise failure_of(error) from bare(error)
 
     async def aclose(self) -> None:
         """Close the running loop's client, if it is our own."""

@@ -51,12 +51,18 @@ def no_cookies() -> http.cookiejar.CookieJar:
     return http.cookiejar.CookieJar(policy)
 
 
-def failure_of(error: httpx2.TransportError) -> TransportFailure:
-    """Return our error for a foreign one.
+def bare(error: Exception) -> Exception:
+    """Return the error without frames and without what it came from.
 
-    The caller raises it from ``error.with_traceback(None)``: the frames below
-    hold headers and bodies in their local variables.
+    The frames below ours hold headers and bodies in their local variables,
+    and a crash report would collect them.
     """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+def failure_of(error: httpx2.TransportError) -> TransportFailure:
+    """Return our error for a foreign one; raise it from `bare` of that one."""
     if isinstance(error, httpx2.TimeoutException):
         waited = isinstance(error, httpx2.ConnectTimeout | httpx2.PoolTimeout)
         return DeadlineExceeded(

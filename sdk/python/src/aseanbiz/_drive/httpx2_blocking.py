@@ -5,7 +5,7 @@ import time
 
 import httpx2
 
-from aseanbiz._drive.httpx2_answers import Collected, failure_of, no_cookies
+from aseanbiz._drive.httpx2_answers import Collected, bare, failure_of, no_cookies
 from aseanbiz._errors import DeadlineExceeded
 from aseanbiz._transport import Request, Response
 
@@ -68,7 +68,7 @@ class Httpx2Transport:
             finally:
                 answer.close()
         except httpx2.TransportError as error:
-            raise failure_of(error) from error.with_traceback(None)
+            raise failure_of(error) from bare(error)
 
     def close(self) -> None:
         """Close the client, if it is our own."""
