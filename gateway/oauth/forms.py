@@ -11,10 +11,12 @@ from urllib.parse import parse_qsl
 import msgspec
 from litestar import Request
 
+from gateway.body import LIMIT as LARGEST
+from gateway.body import read_body as bounded
 from gateway.oauth.errors import Refusal
+from gateway.problems import Problem
 
 MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
-LARGEST: Final = 64 * 1024  # bytes
 _MOST: Final = 200  # parameters
 _SPACES: Final = frozenset("\t\n\r")  # within JSON; no other control character
 _FIRST_PRINTABLE: Final = " "
@@ -48,14 +50,13 @@ class Parameters(msgspec.Struct, frozen=True):
         return self
 
 
-def parse(encoded: bytes) -> Parameters:
-    """Read form-encoded parameters.
+def pairs(encoded: bytes) -> list[tuple[str, str]]:
+    """Read form-encoded parameters in their order, repeated ones included.
 
     Raises Refusal for invalid UTF-8, control characters and too many parameters.
-    A repeated parameter has no value at all: two readers would see two.
     """
     try:
-        pairs = parse_qsl(
+        found = parse_qsl(
             encoded.decode(),
             keep_blank_values=True,
             errors="strict",
@@ -63,11 +64,20 @@ def parse(encoded: bytes) -> Parameters:
         )
     except ValueError:
         raise Refusal("invalid_request", "send form-encoded UTF-8") from None
+    if not all(_is_plain(name) and _is_plain(value) for name, value in found):
+        raise Refusal("invalid_request", "control characters are not allowed")
+    return found
+
+
+def parse(encoded: bytes) -> Parameters:
+    """Read form-encoded parameters, each of which has one value.
+
+    A repeated parameter has no value at all: two readers would see two. Raises
+    Refusal as `pairs` does.
+    """
     values: dict[str, str] = {}
     repeated: set[str] = set()
-    for name, value in pairs:
-        if not _is_plain(name) or not _is_plain(value):
-            raise Refusal("invalid_request", "control characters are not allowed")
+    for name, value in pairs(encoded):
         if name in values:
             repeated.add(name)
         values[name] = value
@@ -88,11 +98,10 @@ def _is_plain(text: str) -> bool:
     )
 
 
-async def read(request: Request[Any, Any, Any]) -> Parameters:
-    """Read the body of a POST, at most 64 kB of it.
+async def read_body(request: Request[Any, Any, Any]) -> bytes:
+    """Read the form-encoded body of a POST, at most 64 kB of it.
 
-    Raises Refusal: another content type, a body too large, a credential in the
-    address, or parameters that `parse` refuses.
+    Raises Refusal: another content type, or a body too large.
     """
     kind, _, rest = request.headers.get("content-type", "").partition(";")
     charset = rest.strip().lower().replace('"', "")
@@ -100,23 +109,26 @@ async def read(request: Request[Any, Any, Any]) -> Parameters:
         raise Refusal("invalid_request", f"send a body of type {MEDIA_TYPE}")
     if request.headers.get("content-encoding", "identity") != "identity":
         raise Refusal("invalid_request", "send the body without an encoding")
-    if not _CREDENTIALS.isdisjoint(parse(_query(request)).values):
+    try:
+        return await bounded(request.receive, limit=LARGEST)
+    except Problem as problem:
+        raise Refusal(
+            "invalid_request",
+            "the body is too large or too slow",
+            status=problem.status,
+        ) from None
+
+
+async def read(request: Request[Any, Any, Any]) -> Parameters:
+    """Read the parameters of a POST to an endpoint for clients.
+
+    Raises Refusal as `read_body` and `parse` do, and for a credential in the address.
+    """
+    if not _CREDENTIALS.isdisjoint(read_query(request).values):
         raise Refusal("invalid_request", "send credentials in the body")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST:
-            raise Refusal(
-                "invalid_request", "the body is larger than 64 kB", status=413
-            )
-    return parse(body)
+    return parse(await read_body(request))
 
 
 def read_query(request: Request[Any, Any, Any]) -> Parameters:
     """Read the parameters in a request's address."""
-    return parse(_query(request))
-
-
-def _query(request: Request[Any, Any, Any]) -> bytes:
-    query: bytes = request.scope["query_string"]
-    return query
+    return parse(request.scope["query_string"])

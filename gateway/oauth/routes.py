@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from litestar import Request, Response, post
+from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.types import ControllerRouterHandler
 
-from gateway.oauth import forms, server
+from gateway.oauth import forms, introspection, server
+from gateway.oauth.authorize import authorize, authorize_by_form
+from gateway.oauth.consent import answer_consent, show_consent
 from gateway.oauth.errors import Refusal, Reply, refused
 from gateway.oauth.forms import Parameters
+from gateway.oauth.metadata import metadata
 from gateway.services import Services
 from permissions.errors import StoreUnavailable
 from permissions.store.transaction import Transaction
@@ -34,6 +37,40 @@ async def revoke(
 ) -> Response[bytes]:
     """End one token; the grants behind it stay."""
     return await _answer(request, services, server.revoke)
+
+
+@post("/oauth/introspect", summary="Look into a token (RFC 7662)", tags=["oauth"])
+async def introspect(
+    request: AnyRequest, services: NamedDependency[Services]
+) -> Response[bytes]:
+    """Say what a token is good for now, to whom it concerns."""
+    try:
+        parameters = await forms.read(request)
+        authorization = request.headers.get("authorization")
+        return write(
+            await introspection.introspect(services, parameters, authorization)
+        )
+    except Refusal as refusal:
+        return write(refused(refusal))
+
+
+@get(
+    "/.well-known/oauth-authorization-server",
+    summary="What this server offers (RFC 8414)",
+    tags=["oauth"],
+)
+async def server_metadata(
+    services: NamedDependency[Services],
+) -> Response[dict[str, Any]]:
+    """Describe the server, to scripts of other sites as well."""
+    return Response(
+        metadata(services.settings.issuer, services.catalogue),
+        headers={
+            "Access-Control-Allow-Origin": "*",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+            "Cache-Control": "public, max-age=300",
+        },
+    )
 
 
 async def _answer(
@@ -69,4 +106,13 @@ def write(reply: Reply) -> Response[bytes]:
     )
 
 
-route_handlers: list[ControllerRouterHandler] = [token, revoke]
+route_handlers: list[ControllerRouterHandler] = [
+    authorize,
+    authorize_by_form,
+    show_consent,
+    answer_consent,
+    token,
+    revoke,
+    introspect,
+    server_metadata,
+]

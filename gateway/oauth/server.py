@@ -33,9 +33,8 @@ from gateway.oauth.forms import Parameters
 from gateway.oauth.redirects import is_registered
 from gateway.oauth.rights import Right, effective, narrowed
 from gateway.oauth.scopes import service_scopes
-from permissions.decision import Standing
+from gateway.oauth.standing import standing_of
 from permissions.state import Client
-from permissions.store import rows
 from permissions.store.transaction import Transaction
 
 GRANT_TYPES: Final = ("authorization_code", "client_credentials")
@@ -299,12 +298,7 @@ class _AuthorizationCode(AuthorizationCodeGrant):  # type: ignore[misc]
         """Return the rights that still count; none refuses the code."""
         transaction: Transaction = self.server.transaction
         code = authorization_code.code
-        standing = Standing(
-            version=transaction.version(code.subject),
-            subject=transaction.subject(code.subject),
-            client=self.request.client.client,
-            closed=frozenset(rows.closed_functions(transaction.connection)),
-        )
+        standing = standing_of(transaction, code.subject, self.request.client.client)
         return effective(
             code.held, code.client, standing, transaction.catalogue, transaction.now
         )
