@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from permissions import errors
 from permissions.acts import (
@@ -31,7 +32,14 @@ from permissions.catalogue.model import Catalogue, Category, Pair
 from permissions.evidence import UNSET_CONTROLS, Evidence
 from permissions.fold import apply
 from permissions.ledger import Entry, encode, leaf_hash
-from permissions.state import Client, FunctionState, Owner, Subject
+from permissions.state import (
+    Client,
+    Contract,
+    ContractPair,
+    FunctionState,
+    Owner,
+    Subject,
+)
 from permissions.texts import item_text, sentence_sha256
 
 
@@ -126,7 +134,9 @@ def _admits(  # noqa: PLR0912 - one branch per kind of act
             _check_yes(act, _living(before), client, catalogue, now)
             return True
         case RefuseGrant():
-            _living(before)
+            _check_fresh(act.grant, _living(before))
+            if client is None:
+                raise errors.ClientUnknown
             declared_pair(catalogue, act.capability, act.purpose)
             if act.evidence is not None:
                 _check_evidence(act.evidence, catalogue)
@@ -135,6 +145,8 @@ def _admits(  # noqa: PLR0912 - one branch per kind of act
             grant = _living(before).grants.get(act.grant)
             if grant is None or grant.state == "refused":
                 raise errors.GrantUnknown
+            if isinstance(act, UseGrant) and not grant.one_time:
+                raise errors.GrantUnknown  # a lasting yes cannot be used up
             return grant.state == "granted"
         case CollectData() | ReleaseData():
             _living(before)
@@ -153,22 +165,44 @@ def _known(state: Owner | None) -> Client:
     return state
 
 
+def _check_fresh(grant: str, subject: Subject) -> None:
+    # Under the id of an ended grant, a yes would speak for what was taken back.
+    if grant in subject.grants:
+        raise errors.IdTaken("grant")
+
+
 def _registers(act: RegisterClient, before: Owner | None, catalogue: Catalogue) -> bool:
     client = act.client
     if (client.kind == "partner") != (client.contract is not None):
         raise errors.RegistrationIncomplete("contract")
+    if isinstance(before, Client) and before.kind != client.kind:
+        # What people said to another legal entity is not the operator's own.
+        raise errors.RegistrationIncomplete("kind")
+    for field in ("legal_name", "registry_number", "contact"):
+        if not getattr(client, field).strip():
+            raise errors.RegistrationIncomplete(field)
     for locale in catalogue.locales:
         if not client.name.get(locale, "").strip():
             raise errors.RegistrationIncomplete(f"name.{locale}")
     if client.contract is not None:
+        if not _is_period(client.contract):
+            raise errors.RegistrationIncomplete("contract")
         for part in client.contract.pairs:
             pair = declared_pair(catalogue, part.capability, part.purpose)
             foreign = set(part.elements) - set(pair.elements)
             if foreign or part.capability.startswith("device."):
                 raise errors.ElementNotDeclared(part.capability, len(foreign))
-    return before is None or msgspec.structs.replace(
-        _known(before), epoch=0, seq=0
-    ) != msgspec.structs.replace(client, epoch=0, seq=0)
+    return before is None or _paper(_known(before)) != _paper(client)
+
+
+def _paper(client: Client) -> Client:
+    """Return what a registration says, without what acts have made of it."""
+    return replace(client, state="contracted", epoch=0, seq=0)
+
+
+def _is_period(contract: Contract) -> bool:
+    begin, end = contract.not_before, contract.not_after
+    return begin.tzinfo is not None and end.tzinfo is not None and begin < end
 
 
 def _check_evidence(evidence: Evidence, catalogue: Catalogue) -> None:
@@ -177,6 +211,8 @@ def _check_evidence(evidence: Evidence, catalogue: Catalogue) -> None:
             raise errors.EvidenceIncomplete(field)
     if evidence.locale not in catalogue.locales:
         raise errors.EvidenceIncomplete("locale")
+    if evidence.shown_at.tzinfo is None:
+        raise errors.EvidenceIncomplete("shown_at")
     if evidence.initial not in UNSET_CONTROLS:
         raise errors.EvidencePreticked
     if evidence.policy_version != catalogue.policy.version:
@@ -197,6 +233,9 @@ def _check_yes(
     catalogue: Catalogue,
     now: datetime,
 ) -> None:
+    if (act.actor.kind, act.actor.id) != ("subject", subject.id):
+        raise errors.EvidenceIncomplete("actor")  # nobody says yes for another
+    _check_fresh(act.grant, subject)
     if client is None:
         raise errors.ClientUnknown
     if client.state != "contracted":
@@ -255,11 +294,19 @@ def _check_elements(
 
 
 def _check_limits(act: GiveGrant, pair: Pair, client: Client, now: datetime) -> None:
+    if pair.one_time and not act.one_time:
+        raise errors.LimitsImpossible("one_time")
+    contract = client.contract
+    part = contract and contract.pair(act.capability, act.purpose)
+    if isinstance(part, ContractPair) and act.retention_days > part.retention_days:
+        raise errors.LimitsImpossible("retention_days")
     end = act.expires_at
+    latest = [] if pair.max_life is None else [now + pair.max_life]
     if end is None:
+        if latest:
+            raise errors.LimitsImpossible("expires_at")  # it would never end
         return
-    latest = [now + pair.max_life] if pair.max_life is not None else []
-    if client.contract is not None:
-        latest.append(client.contract.not_after)
+    if contract is not None:
+        latest.append(contract.not_after)
     if end <= now or any(end > limit for limit in latest):
         raise errors.LimitsImpossible("expires_at")

@@ -215,6 +215,20 @@ class LimitsImpossible(PermissionsError):
         return f"{self.field} lies in the past or beyond what is declared"
 
 
+class IdTaken(PermissionsError):
+    """The act would create something under an id that is in use already."""
+
+    code = "id_taken"
+    fix = "use_fresh_id"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+    def __str__(self) -> str:
+        return f"{self.field} names something that exists; send a fresh id"
+
+
 class AskUnknown(PermissionsError):
     """No such ask of this client and subject."""
 

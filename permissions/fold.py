@@ -8,6 +8,7 @@ an act may be is the door's question.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final, assert_never
 
 from msgspec.structs import replace
@@ -64,8 +65,7 @@ def apply(state: Owner | None, entry: Entry) -> Owner:
                 seq=entry.seq,
             )
         case RegisterClient():
-            epoch = state.epoch if isinstance(state, Client) else 0
-            return replace(act.client, epoch=epoch, seq=entry.seq)
+            return _registered(state, act.client, entry)
         case SuspendClient():
             # The epoch rises here, so that resuming revives no older token.
             client = _client(state)
@@ -118,6 +118,13 @@ def _client(state: Owner | None) -> Client:
     return state
 
 
+def _registered(before: Owner | None, client: Client, entry: Entry) -> Client:
+    if not isinstance(before, Client):
+        return replace(client, state="contracted", epoch=0, seq=entry.seq)
+    # New papers end no suspension: only resuming does.
+    return replace(client, state=before.state, epoch=before.epoch, seq=entry.seq)
+
+
 def _given(subject: Subject, act: GiveGrant, entry: Entry) -> Subject:
     key = (act.client, act.capability, act.purpose)
     epochs = dict.fromkeys(act.elements or (WHOLE,), entry.seq)
@@ -165,10 +172,15 @@ def _given(subject: Subject, act: GiveGrant, entry: Entry) -> Subject:
     )
 
 
+def _in_force(grant: Grant, at: datetime) -> bool:
+    return grant.state == "granted" and (
+        grant.expires_at is None or at < grant.expires_at
+    )
+
+
 def _takes_in(before: Grant, act: GiveGrant, entry: Entry) -> bool:
     return (
-        before.state == "granted"
-        and (before.expires_at is None or entry.at < before.expires_at)
+        _in_force(before, entry.at)
         and before.policy_version == act.evidence.policy_version
         and (before.expires_at, before.one_time, before.records)
         == (act.expires_at, act.one_time, act.records)
@@ -185,7 +197,7 @@ def _set_after(subject: Subject, act: GiveGrant) -> GrantSet:
 def _refused(subject: Subject, act: RefuseGrant, entry: Entry) -> Subject:
     key = (act.client, act.capability, act.purpose)
     before = subject.grant_for(key)
-    if before is not None and before.state == "granted" and before.until is None:
+    if before is not None and _in_force(before, entry.at):
         # No to more is not a withdrawal of what was given.
         return replace(subject, seq=entry.seq)
     grant = Grant(
