@@ -31,6 +31,7 @@ DenyReason = Literal[
 
 # How long an answer may be relied on at most; a lease of 2 s less 1 % clock drift.
 VALID_FOR_MS: Final = 1980
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 # The next step, for the caller of a deny.
 FIXES: Final[dict[DenyReason, str]] = {
@@ -171,7 +172,15 @@ def decide(
 class _Case:
     """One question on its way to an answer; lives for one call."""
 
-    __slots__ = ("catalogue", "held", "now", "pair", "question", "standing")
+    __slots__ = (
+        "catalogue",
+        "declared",
+        "held",
+        "now",
+        "pair",
+        "question",
+        "standing",
+    )
 
     def __init__(
         self,
@@ -187,19 +196,21 @@ class _Case:
         self.now = now
         self.held = held
         self.pair: Pair | None = None
+        self.declared: tuple[str, ...] = ()  # of the pair, as the contract narrows it
 
     def undeclared(self, pair: Pair | None) -> DenyReason | None:
         """Judge what catalogue, client and contract declare."""
         question, client = self.question, self.standing.client
-        if question.capability not in self.catalogue.capabilities:
-            return "capability_unknown"
-        if question.purpose not in self.catalogue.purposes:
-            return "purpose_unknown"
+        if pair is None:  # a declared pair has known names
+            if question.capability not in self.catalogue.capabilities:
+                return "capability_unknown"
+            if question.purpose not in self.catalogue.purposes:
+                return "purpose_unknown"
         if client is None or pair is None:
             return "pair_not_declared"
         if client.state != "contracted":
             return "client_suspended"
-        declared = pair.elements
+        self.declared = pair.elements
         if client.kind == "partner":
             contract = client.contract
             if contract is None or not (
@@ -209,8 +220,9 @@ class _Case:
             part = contract.pair(question.capability, question.purpose)
             if part is None:
                 return "pair_not_declared"
-            declared = part.elements
-        if not set(question.elements) <= set(declared):
+            # A contract may outlive a change of the catalogue: both have to name it.
+            self.declared = tuple(e for e in part.elements if e in pair.elements)
+        if question.elements and not set(question.elements) <= set(self.declared):
             return "element_not_granted"
         return None
 
@@ -231,29 +243,28 @@ class _Case:
         """Judge the grant, element by element, and other lawful bases."""
         question = self.question
         grant = self._grant()
-        wanted = question.elements or self._parts(pair)
-        granted: list[str] = []
-        by_basis: list[AllowReason] = []
-        missing: list[str] = []
-        for element in wanted:
-            basis = self._basis(pair, element)
-            if basis is not None:
-                by_basis.append(basis)
-            elif grant is not None and self._counts(grant, element):
-                granted.append(element)
-            else:
-                missing.append(element)
         state = self._state(pair, grant)
-        if by_basis and not granted and (not missing or not question.elements):
-            return self._allow(by_basis[0], None)
-        if state is not None:
-            return state
-        assert grant is not None  # noqa: S101 - no grant has a state of its own
-        if not granted or (missing and question.elements):
-            return self.deny("element_not_granted")
-        if grant.records and question.record not in (None, *grant.records):
-            return self.deny("record_not_granted")
-        return self._allow("granted", grant)
+        live = grant if state is None else None
+        granted = missing = False
+        basis: AllowReason | None = None
+        for element in question.elements or self._parts(pair):
+            other = self._basis(pair, element)
+            if other is not None:
+                basis = basis or other
+            elif live is not None and self._counts(live, element):
+                granted = True
+            else:
+                missing = True
+        enough = not (missing and question.elements)
+        if granted and enough and live is not None:
+            if not live.records or question.record in (None, *live.records):
+                return self._allow("granted", live)
+            no: Ask | Deny = self.deny("record_not_granted")
+        else:
+            no = self.deny("element_not_granted") if state is None else state
+        if basis is not None and enough and not (granted and question.elements):
+            return self._allow(basis, None)
+        return no
 
     def _grant(self) -> Grant | None:
         subject = self.standing.subject
@@ -265,7 +276,7 @@ class _Case:
 
     def _parts(self, pair: Pair) -> tuple[str, ...]:
         item = self.catalogue.capabilities[pair.capability]
-        return pair.elements if isinstance(item, Category) else (WHOLE,)
+        return self.declared if isinstance(item, Category) else (WHOLE,)
 
     def _basis(self, pair: Pair, element: str) -> AllowReason | None:
         # Other bases than consent are the operator's own; a partner's purpose is
@@ -318,30 +329,44 @@ class _Case:
         return None
 
     def _after_refusal(self, grant: Grant) -> Ask | Deny:
-        scene = self.question.scene
-        if scene is not None and grant.scene is not None and scene != grant.scene:
+        refused_at = self._refused_at(grant)
+        if refused_at is None:
             return self._ask("refused")  # the budget counts each scene apart (R26)
-        again = next_ask_at(grant.since, ask_window(self.catalogue))
+        again = next_ask_at(refused_at, ask_window(self.catalogue))
         if self.now >= again:
             return self._ask("refused")
         return self.deny("refused", next_ask_at=again)
 
+    def _refused_at(self, last: Grant) -> datetime | None:
+        """Return when this scene last heard a no; a no without a scene is for all."""
+        subject, scene = self.standing.subject, self.question.scene
+        assert subject is not None  # noqa: S101 - closed() has denied it otherwise
+        return max(
+            (
+                grant.since
+                for grant in subject.grants.values()
+                if grant.state == "refused"
+                and grant.key == last.key
+                and (scene is None or grant.scene in (None, scene))
+            ),
+            default=None,
+        )
+
     def _allow(self, reason: AllowReason, grant: Grant | None) -> Allow:
         client = self.standing.client
-        ends = [] if grant is None else [grant.expires_at]
+        expires_at = None if grant is None else grant.expires_at
+        valid_for_ms = VALID_FOR_MS
+        if expires_at is not None:
+            valid_for_ms = min(valid_for_ms, (expires_at - self.now) // _MILLISECOND)
         if client is not None and client.contract is not None:
-            ends.append(client.contract.not_after)
-        left = [
-            (end - self.now) // timedelta(milliseconds=1)
-            for end in ends
-            if end is not None
-        ]
+            left = (client.contract.not_after - self.now) // _MILLISECOND
+            valid_for_ms = min(valid_for_ms, left)
         return Allow(
             version=self.standing.version,
             reason=reason,
             grant=None if grant is None else grant.id,
-            valid_for_ms=min([VALID_FOR_MS, *left]),
-            expires_at=None if grant is None else grant.expires_at,
+            valid_for_ms=valid_for_ms,
+            expires_at=expires_at,
         )
 
     def _ask(self, reason: AskReason) -> Ask:
