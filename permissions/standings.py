@@ -29,6 +29,8 @@ class Standings:
     """
 
     def __init__(self, *, capacity: int = CAPACITY) -> None:
+        if capacity < 2:  # noqa: PLR2004 - a standing is made of two owners
+            raise ValueError(f"capacity must be at least 2, got {capacity}")
         self._capacity = capacity
         self._owners: dict[OwnerKey, Owner | None] = {}
         self._heads = [0] * SHARDS

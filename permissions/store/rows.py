@@ -7,9 +7,11 @@ domain values. Expiry is never filtered here: only the decision judges time.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
+from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Executable, Row, Table, bindparam, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -26,20 +28,47 @@ from permissions.state import (
 )
 from permissions.store import tables
 
+# Statements of the hot paths are built once: building costs more than running them.
+_SUBJECT: Final = select(tables.subjects).where(
+    tables.subjects.c.shard == bindparam("shard"),
+    tables.subjects.c.id == bindparam("key"),
+)
+_GRANTS: Final = (
+    select(tables.grants)
+    .where(
+        tables.grants.c.shard == bindparam("shard"),
+        tables.grants.c.subject == bindparam("key"),
+    )
+    .order_by(tables.grants.c.since, tables.grants.c.seq, tables.grants.c.id)
+)
+_SETS: Final = select(tables.grant_sets).where(
+    tables.grant_sets.c.shard == bindparam("shard"),
+    tables.grant_sets.c.subject == bindparam("key"),
+)
+_CLIENT: Final = select(tables.clients.c.registration).where(
+    tables.clients.c.shard == bindparam("shard"),
+    tables.clients.c.id == bindparam("key"),
+)
+
 
 def upsert(connection: Connection, table: Table, row: dict[str, object]) -> None:
     """Insert a row, or replace the one with the same primary key."""
+    connection.execute(_upsert(connection.dialect.name, table), row)
+
+
+@cache  # building the statement costs more than running it; one per table
+def _upsert(dialect: str, table: Table) -> Executable:
     keys = [column.name for column in table.primary_key]
-    values = {name: value for name, value in row.items() if name not in keys}
-    if connection.dialect.name == "postgresql":
-        on_postgresql = postgresql_insert(table).values(row)
-        connection.execute(
-            on_postgresql.on_conflict_do_update(index_elements=keys, set_=values)
+    values = [column.name for column in table.columns if column.name not in keys]
+    if dialect == "postgresql":
+        on_postgresql = postgresql_insert(table)
+        return on_postgresql.on_conflict_do_update(
+            index_elements=keys,
+            set_={name: on_postgresql.excluded[name] for name in values},
         )
-        return
-    on_sqlite = sqlite_insert(table).values(row)
-    connection.execute(
-        on_sqlite.on_conflict_do_update(index_elements=keys, set_=values)
+    on_sqlite = sqlite_insert(table)
+    return on_sqlite.on_conflict_do_update(
+        index_elements=keys, set_={name: on_sqlite.excluded[name] for name in values}
     )
 
 
@@ -56,19 +85,15 @@ def owner(connection: Connection, kind: OwnerKind, key: str) -> Owner | None:
 
 def subject(connection: Connection, key: str) -> Subject | None:
     """Return a subject with every grant, ended ones included."""
-    shard = shard_of(key)
-    held = tables.subjects
-    row = connection.execute(
-        select(held).where(held.c.shard == shard, held.c.id == key)
-    ).one_or_none()
+    place = {"shard": shard_of(key), "key": key}
+    row = connection.execute(_SUBJECT, place).one_or_none()
     if row is None:
         return None
-    grants = {grant.id: grant for grant in _grants_of(connection, shard, key)}
+    grants = {grant.id: grant for grant in _grants_of(connection, place)}
     current: dict[tuple[str, str, str], str] = {}
     for grant in grants.values():
         best = current.get(grant.key)
-        # A superseded grant ends in the same entry in which the next one begins.
-        if best is None or _speaks_after(grant, grants[best]):
+        if best is None or _begun(grant) > _begun(grants[best]):
             current[grant.key] = grant.id
     return Subject(
         id=row.id,
@@ -77,23 +102,22 @@ def subject(connection: Connection, key: str) -> Subject | None:
         notice_at=row.notice_at,
         grants=grants,
         current=current,
-        sets={item.client: item for item in _sets_of(connection, shard, key)},
+        sets={item.client: item for item in _sets_of(connection, place)},
         seq=row.seq,
     )
 
 
-def _speaks_after(grant: Grant, other: Grant) -> bool:
-    return (grant.since, grant.seq) > (other.since, other.seq)
+def _begun(grant: Grant) -> int:
+    """Return the sequence of the entry that made a grant.
+
+    Not its time: two may bear the same, and a wall clock may have been set back. An
+    element keeps its epoch while its grant grows, and no refusal ever changes.
+    """
+    return min(grant.elements.values(), default=grant.seq)
 
 
-def _grants_of(connection: Connection, shard: int, subject_id: str) -> Iterator[Grant]:
-    held = tables.grants
-    query = (
-        select(held)
-        .where(held.c.shard == shard, held.c.subject == subject_id)
-        .order_by(held.c.since, held.c.seq, held.c.id)
-    )
-    for row in connection.execute(query):
+def _grants_of(connection: Connection, place: dict[str, object]) -> Iterator[Grant]:
+    for row in connection.execute(_GRANTS, place):
         yield Grant(
             id=row.id,
             grant_set=row.grant_set,
@@ -114,10 +138,8 @@ def _grants_of(connection: Connection, shard: int, subject_id: str) -> Iterator[
         )
 
 
-def _sets_of(connection: Connection, shard: int, subject_id: str) -> Iterator[GrantSet]:
-    held = tables.grant_sets
-    query = select(held).where(held.c.shard == shard, held.c.subject == subject_id)
-    for row in connection.execute(query):
+def _sets_of(connection: Connection, place: dict[str, object]) -> Iterator[GrantSet]:
+    for row in connection.execute(_SETS, place):
         yield GrantSet(
             id=row.id, client=row.client, pairwise=row.pairwise, acts=row.acts
         )
@@ -125,12 +147,8 @@ def _sets_of(connection: Connection, shard: int, subject_id: str) -> Iterator[Gr
 
 def client(connection: Connection, key: str) -> Client | None:
     """Return one client's registration."""
-    held = tables.clients
-    row = connection.execute(
-        select(held.c.registration).where(
-            held.c.shard == shard_of(key), held.c.id == key
-        )
-    ).one_or_none()
+    place = {"shard": shard_of(key), "key": key}
+    row = connection.execute(_CLIENT, place).one_or_none()
     return None if row is None else _client(row)
 
 

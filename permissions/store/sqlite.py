@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from permissions.acts import OwnerKind, effect_of, owner_of
+from permissions.acts import OwnerKind, SwitchFunction, effect_of, owner_of
 from permissions.catalogue.model import Catalogue
 from permissions.decision import Standing
 from permissions.errors import StoreUnavailable, StoreUnusable
@@ -60,20 +60,23 @@ class SqliteStore:
         self.standings = Standings()
         self._folder = folder
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._closing = False
         self._lock = _take_lock(folder)
+        self._writer = _engine(folder / FILE, begin="BEGIN IMMEDIATE")
+        self._reader = _engine(folder / FILE, begin="BEGIN", read_only=True)
         try:
-            self._writer = _engine(folder / FILE, begin="BEGIN IMMEDIATE")
             _prepare(self._writer, folder / FILE)
-            self._reader = _engine(folder / FILE, begin="BEGIN", read_only=True)
             self._near = self._reader.connect()  # for reads within the loop
+            with self._near.begin():
+                self.standings.start(
+                    ((shard, seq) for shard, seq, _ in rows.heads(self._near)),
+                    rows.closed_functions(self._near),
+                )
         except BaseException:
+            self._reader.dispose()
+            self._writer.dispose()
             self._lock.close()
             raise
-        with self._near.begin():
-            self.standings.start(
-                ((shard, seq) for shard, seq, _ in rows.heads(self._near)),
-                rows.closed_functions(self._near),
-            )
         self._thread = threading.Thread(target=self._work, name="sqlite-writer")
         self._thread.start()
 
@@ -91,14 +94,15 @@ class SqliteStore:
     @property
     def is_writable(self) -> bool:
         """Whether the writer still takes work."""
-        return self._thread.is_alive()
+        return self._thread.is_alive() and not self._closing
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run a unit of work in the writer thread; return once it is durable.
 
-        ``work`` must not block on anything but the database. What it raises is
-        raised here, and then nothing of it is written. Raises StoreUnavailable
-        when the commit fails: nothing is acknowledged then.
+        ``work`` must not block on anything but the database, and may be run again
+        when a neighbour spoils the group: only what it returns last counts. What it
+        raises is raised here, and then nothing of it is written. Raises
+        StoreUnavailable when the commit fails: nothing is acknowledged then.
         """
         if not self.is_writable:
             raise StoreUnavailable
@@ -124,9 +128,11 @@ class SqliteStore:
 
     async def standing(self, subject: str, client: str) -> Standing:
         """Return what a decision about these two needs, reading what is missing."""
-        for key in self.standings.missing(subject, client):
-            kind, name = key
-            self.standings.keep(key, self.near(partial(_owner, kind=kind, key=name)))
+        # Again, because a full memory may have given up one for the other.
+        while missing := self.standings.missing(subject, client):
+            for kind, name in missing:
+                state = self.near(partial(_owner, kind=kind, key=name))
+                self.standings.keep((kind, name), state)
         return self.standings.standing(subject, client)
 
     async def client(self, client: str) -> Client | None:
@@ -140,7 +146,8 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finish what is queued, then close; safe to call twice."""
-        if self._thread.is_alive():
+        if not self._closing:
+            self._closing = True  # nothing may queue behind the end: who would run it
             self._jobs.put(None)
             await asyncio.to_thread(self._thread.join)
             self._near.close()
@@ -168,7 +175,11 @@ class SqliteStore:
             with self._writer.begin() as connection:
                 for job in group:
                     entries += job.run(connection, self)
-        except (SQLAlchemyError, _GroupLost) as error:
+        except Exception as error:  # noqa: BLE001 - the writer outlives it, and tells
+            if isinstance(error, _GroupLost) and len(group) > 1:
+                for job in group:
+                    self._commit([job])
+                return
             entries.clear()
             for job in group:
                 job.fail(error)
@@ -185,10 +196,10 @@ class SqliteStore:
             act = entry.act
             changed = None if effect_of(act) == "none" else owner_of(act)
             self.standings.acted(entry.shard, entry.seq, changed)
-            if changed is not None and changed[0] == "function":
-                state = self.near(partial(_owner, kind="function", key=changed[1]))
-                if isinstance(state, FunctionState):
-                    self.standings.switched(state)
+            if isinstance(act, SwitchFunction):
+                self.standings.switched(
+                    FunctionState(id=act.function, is_open=act.is_open, seq=entry.seq)
+                )
         for job in group:
             job.deliver()
 
@@ -214,27 +225,33 @@ class _Job(Generic[T]):
 
     def run(self, connection: Connection, store: SqliteStore) -> list[Entry]:
         """Run behind a savepoint; a bad neighbour rolls back alone."""
-        # Nothing but the outer COMMIT makes a session's commit last.
-        session = Session(
-            connection,
-            join_transaction_mode="create_savepoint",
-            expire_on_commit=False,
-        )
-        with session:
-            transaction = Transaction(
-                session, store.catalogue, store.clock(), store.random
-            )
-            try:
+        self._error = None
+        # A library may commit or roll back its session as it likes: this savepoint
+        # decides what stays, and the COMMIT of the group whether it lasts.
+        whole = connection.begin_nested()
+        try:
+            with Session(
+                connection,
+                join_transaction_mode="create_savepoint",
+                expire_on_commit=False,
+            ) as session:
+                transaction = Transaction(
+                    session, store.catalogue, store.clock(), store.random
+                )
                 self._result = self.work(transaction)
                 session.commit()
-            except Exception as error:
-                session.rollback()
-                # On some errors (disk full) SQLite rolls everything back by itself.
-                driver = connection.connection.dbapi_connection
-                if driver is None or not driver.in_transaction:
-                    raise _GroupLost from error
-                self._error = error
-                return []
+            whole.commit()
+        except BaseException as error:
+            # On some errors (disk full) SQLite rolls everything back by itself.
+            driver = connection.connection.dbapi_connection
+            if driver is None or not driver.in_transaction:
+                raise _GroupLost from error
+            whole.rollback()
+            self._error = error
+            if isinstance(error, StopIteration):  # no future takes one
+                self._error = RuntimeError("the work raised StopIteration")
+                self._error.__cause__ = error
+            return []
         return transaction.entries
 
     def fail(self, error: Exception) -> None:

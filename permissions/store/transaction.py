@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from permissions.acts import (
@@ -22,8 +23,23 @@ from permissions.decision import Decision, Held, Question, Standing, decide
 from permissions.door import Performed, Place, perform
 from permissions.ids import Prefix, Random, new_id, shard_of
 from permissions.ledger import Entry
-from permissions.state import Client, Owner, Subject
+from permissions.state import Client, Subject
 from permissions.store import rows, tables
+
+_HEADS: Final = tables.shard_heads
+# Statements are built once: building costs more than running them.
+_NEXT: Final = (
+    update(_HEADS)
+    .where(_HEADS.c.shard == bindparam("of"))
+    .values(seq=_HEADS.c.seq + 1)
+    .returning(_HEADS.c.shard, _HEADS.c.seq, _HEADS.c.effect_seq, _HEADS.c.sha256)
+)
+_APPEND: Final = insert(tables.ledger)
+_CHAIN: Final = (
+    update(_HEADS)
+    .where(_HEADS.c.shard == bindparam("of"))
+    .values(sha256=bindparam("sha256"), effect_seq=bindparam("effect_seq"))
+)
 
 
 class Transaction:
@@ -89,40 +105,31 @@ class Transaction:
         Raises PermissionsError, and then has written nothing.
         """
         kind, key = owner_of(act)
-        shard = shard_of(key)
-        heads = tables.shard_heads
-        # The row lock on the head comes first: state read after it cannot change.
-        head = self.connection.execute(
-            update(heads)
-            .where(heads.c.shard == shard)
-            .values(seq=heads.c.seq + 1)
-            .returning(heads.c.seq, heads.c.effect_seq, heads.c.sha256)
-        ).one()
-        place = Place(
-            id=self.new_id("evt"),
-            shard=shard,
-            seq=head.seq,
-            at=self.now,
-            prev=head.sha256,
-        )
-        done: Performed | None = None
-        try:
-            done = perform(
-                act, self._owner(kind, key), self._recipient(act), self.catalogue, place
+        # Whatever fails in here, also when the work catches it and goes on, leaves
+        # neither half an act nor a gap in the shard.
+        with self.connection.begin_nested() as whole:
+            # The row lock on the head comes first: state read after it cannot change.
+            head = self.connection.execute(_NEXT, {"of": shard_of(key)}).one()
+            place = Place(
+                id=self.new_id("evt"),
+                shard=head.shard,
+                seq=head.seq,
+                at=self.now,
+                prev=head.sha256,
             )
-        finally:
+            done = perform(
+                act,
+                rows.owner(self.connection, kind, key),
+                self._recipient(act),
+                self.catalogue,
+                place,
+            )
             if done is None:
-                self.connection.execute(
-                    update(heads)
-                    .where(heads.c.shard == shard)
-                    .values(seq=heads.c.seq - 1)
-                )
-        if done is not None:
+                whole.rollback()
+                return None
             self._append(done, kind, key, head.effect_seq)
+        self.entries.append(done.entry)
         return done
-
-    def _owner(self, kind: OwnerKind, key: str) -> Owner | None:
-        return rows.owner(self.connection, kind, key)
 
     def _recipient(self, act: Act) -> Client | None:
         match act:
@@ -137,28 +144,27 @@ class Transaction:
         entry = done.entry
         effect = effect_of(entry.act)
         self.connection.execute(
-            insert(tables.ledger).values(
-                shard=entry.shard,
-                seq=entry.seq,
-                effect=effect,
-                prev_effect_seq=effect_seq,
-                owner_kind=kind,
-                owner=key,
-                act=entry.act.__struct_config__.tag,
-                at=entry.at,
-                body=done.body,
-                sha256=done.sha256,
-            )
+            _APPEND,
+            {
+                "shard": entry.shard,
+                "seq": entry.seq,
+                "effect": effect,
+                "prev_effect_seq": effect_seq,
+                "owner_kind": kind,
+                "owner": key,
+                "act": entry.act.__struct_config__.tag,
+                "at": entry.at,
+                "body": done.body,
+                "sha256": done.sha256,
+            },
         )
-        heads = tables.shard_heads
         self.connection.execute(
-            update(heads)
-            .where(heads.c.shard == entry.shard)
-            .values(
-                sha256=done.sha256,
-                effect_seq=effect_seq if effect == "none" else entry.seq,
-            )
+            _CHAIN,
+            {
+                "of": entry.shard,
+                "sha256": done.sha256,
+                "effect_seq": effect_seq if effect == "none" else entry.seq,
+            },
         )
         if effect != "none":
             rows.write(self.connection, entry.shard, done.state)
-        self.entries.append(entry)
