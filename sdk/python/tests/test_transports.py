@@ -239,6 +239,28 @@ def test_client_of_the_parent_is_left_behind_in_a_fork(
         parent.close()
 
 
+def test_forgotten_client_is_reported() -> None:
+    """Connections left open are said, as the standard library says files."""
+    with serving(head(2), b"{}") as url:
+        transport = Httpx2Transport()
+        transport.send(Request("GET", url), 5.0)
+        client = vars(transport)["_own"]
+        with pytest.warns(ResourceWarning, match="not closed"):
+            del transport
+        client.close()
+
+
+async def test_forgotten_async_client_is_reported() -> None:
+    """As long as its loop still runs; afterwards nobody could close it."""
+    with serving(head(2), b"{}") as url:
+        transport = AsyncHttpx2Transport()
+        await transport.send(Request("GET", url), 5.0)
+        (client,) = vars(transport)["_own"].values()
+        with pytest.warns(ResourceWarning, match="not closed"):
+            del transport
+        await client.aclose()
+
+
 def test_cookies_are_not_kept() -> None:
     """One user's cookie does not ride along with the next user's call."""
     with (

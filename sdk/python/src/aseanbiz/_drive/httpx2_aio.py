@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import warnings
 from weakref import WeakKeyDictionary
 
 import httpx2
@@ -72,3 +73,9 @@ class AsyncHttpx2Transport:
             client = httpx2.AsyncClient(cookies=no_cookies())
             self._own[loop] = client
         return client
+
+    def __del__(self) -> None:
+        # No I/O here. What belongs to a closed loop is lost without harm.
+        own = getattr(self, "_own", None) or {}
+        if any(not loop.is_closed() for loop in own) and self._pid == os.getpid():
+            warnings.warn("a gateway client was not closed", ResourceWarning, 2)

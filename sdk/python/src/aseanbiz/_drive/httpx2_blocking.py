@@ -1,7 +1,9 @@
 """The default transport of `Gateway`."""
 
 import os
+import threading
 import time
+import warnings
 
 import httpx2
 
@@ -44,6 +46,7 @@ class Httpx2Transport:
     def __init__(self, client: httpx2.Client | None = None) -> None:
         self._given = client
         self._own: httpx2.Client | None = None
+        self._making = threading.Lock()
         self._pid = os.getpid()
 
     def send(self, request: Request, timeout: float) -> Response:
@@ -78,7 +81,14 @@ class Httpx2Transport:
     def _client(self) -> httpx2.Client:
         if self._given is not None:
             return self._given
-        if self._own is None or self._pid != os.getpid():
-            self._own = httpx2.Client(cookies=no_cookies())
-            self._pid = os.getpid()
-        return self._own
+        with self._making:  # two first calls at once make one client
+            if self._own is None or self._pid != os.getpid():
+                self._own = httpx2.Client(cookies=no_cookies())
+                self._pid = os.getpid()
+            return self._own
+
+    def __del__(self) -> None:
+        # No I/O here: it may run anywhere, at interpreter exit too.
+        own = getattr(self, "_own", None)
+        if own is not None and not own.is_closed and self._pid == os.getpid():
+            warnings.warn("a gateway client was not closed", ResourceWarning, 2)
