@@ -34,7 +34,7 @@ GRANT: dict[str, object] = {
     "since": "2026-11-22T03:00:00Z",
     "until": None,
     "expires_at": None,
-    "policy_version": 7,
+    "policy_version": "7",
     "text": {"en": "May we?"},
 }
 RECEIPT = {
@@ -176,7 +176,7 @@ class TestAsks:
                     "fallback": "type_the_code",
                     "text": {"en": "May we?"},
                     "sha256": {"en": "0" * 64},
-                    "policy_version": 7,
+                    "policy_version": "7",
                     "expires_at": "2026-11-22T03:10:00Z",
                 },
                 201,
@@ -253,7 +253,7 @@ class TestMe:
     async def test_notice_is_read_and_seen(self, scenario: Scenario) -> None:
         """Under the user's own token."""
         notice = {
-            "policy_version": 7,
+            "policy_version": "7",
             "seen": False,
             "seen_at": None,
             "text": {"en": "We ask first."},

@@ -67,7 +67,7 @@ async def test_ask_example() -> None:
         "scene": "scan_screen",
         "text": {"en": "May we?"},
         "sha256": {"en": "0" * 64},
-        "policy_version": 7,
+        "policy_version": "7",
         "expires_at": "2026-11-22T15:00:00Z",
     }
     scenario.script.replies = [

@@ -26,7 +26,7 @@ PAGE = {
     "next_cursor": None,
     "withheld": [{"element": "name", "reason": "element_not_granted"}],
     "absent": ["email"],
-    "policy_version": 7,
+    "policy_version": "7",
     "version": "gst_1.3",
 }
 VALID = {"X-Consent-Valid-For": "1000", "X-Release-Id": "rel_1"}

@@ -111,14 +111,15 @@ class TestLife:
 
     async def test_its_life_counts_from_the_send(self, scenario: Scenario) -> None:
         """A slow answer does not make a token live longer than the gateway thinks."""
-        scenario.script.tokens = [token("one", 4), token("two", 4)]
+        scenario.script.tokens = [token("one", 4), *[answer(b"", 503)] * 3]
         scenario.script.token_takes = [3.0]
 
         await ask(scenario)
         scenario.clock.now += 1.0  # four seconds after the send
-        await ask(scenario)
+        reason = await ask(scenario)
 
-        assert used(scenario) == ["Bearer one", "Bearer two"]
+        assert reason == "decision_unavailable"
+        assert used(scenario) == ["Bearer one"]
 
     async def test_expired_one_is_not_used(self, scenario: Scenario) -> None:
         """Past its life a token is worth nothing."""

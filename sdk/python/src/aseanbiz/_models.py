@@ -72,7 +72,7 @@ class Grant(_Model, frozen=True, kw_only=True):
     since: datetime | None = None
     until: datetime | None = None
     expires_at: datetime | None = None
-    policy_version: int | str | None = None
+    policy_version: str | None = None
     text: Text = {}
 
 
@@ -97,7 +97,7 @@ class AskTicket(_Model, frozen=True, kw_only=True):
     scene: str
     text: Text
     sha256: Text
-    policy_version: int | str
+    policy_version: str
     expires_at: datetime
     prefer: str | None = None
     fallback: str | None = None
@@ -140,7 +140,7 @@ class Withdrawal(_Model, frozen=True, kw_only=True):
 class Notice(_Model, frozen=True, kw_only=True):
     """The first-use notice, and whether this user has seen it."""
 
-    policy_version: int | str
+    policy_version: str
     seen: bool
     text: Text
     sha256: Text
@@ -193,7 +193,7 @@ class GrantedItem(_Model, frozen=True, kw_only=True):
     withheld: tuple[Withheld, ...] = ()
     one_time: bool = False
     expires_at: datetime | None = None
-    policy_version: int | str | None = None
+    policy_version: str | None = None
     separate: str | None = None
     receipt: ReceiptId | None = None
 
@@ -220,7 +220,7 @@ class Release(_Model, frozen=True, kw_only=True):
     records: tuple[Json, ...] | None = None
     withheld: tuple[Withheld, ...] = ()
     absent: tuple[str, ...] = ()
-    policy_version: int | str | None = None
+    policy_version: str | None = None
     next_cursor: str | None = None
 
     def __repr__(self) -> str:

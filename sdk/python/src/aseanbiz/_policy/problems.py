@@ -85,9 +85,7 @@ def error_of(response: Response, *, oauth: bool) -> GatewayError:
 def _kind_of(status: int, code: str | None) -> type[ApiError]:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return ServerFault
-    if status == HTTPStatus.UNPROCESSABLE_ENTITY and (code or "").startswith(
-        "idempotency_"
-    ):
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY and code == "idempotency_mismatch":
         return IdempotencyMismatch
     return KINDS.get(status, InvalidRequest)
 
