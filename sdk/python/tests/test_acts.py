@@ -372,6 +372,36 @@ class TestOthers:
         assert (sent.header("authorization") or "").startswith("Basic ")
         assert sent.header("idempotency-key") is None
 
+    async def test_live_token_shows_its_effective_rights(
+        self, scenario: Scenario
+    ) -> None:
+        """What the grants leave of the token now, and for how long."""
+        right = {
+            "type": "consented_data",
+            "identifier": "gra_1",
+            "capability": "data.transaction",
+            "purpose": "delivery",
+            "elements": ["status"],
+            "records": ["o1"],
+        }
+        scenario.script.replies = [
+            answer(
+                {
+                    "active": True,
+                    "scope": "data.transaction",
+                    "grant_id": "gst_1",
+                    "version": "gst_1.3",
+                    "valid_for_ms": 900,
+                    "authorization_details": [right],
+                }
+            )
+        ]
+
+        seen = await scenario.of(lambda gw: gw.introspect(Secret("some-token")))
+
+        assert seen.authorization_details[0].records == ("o1",)
+        assert (seen.version, seen.valid_for_ms) == ("gst_1.3", 900)
+
     async def test_raw_request(self, scenario: Scenario) -> None:
         """A route without a method is reached with the same care."""
         scenario.script.replies = [answer({"x": 1}, headers={"X-Request-Id": "req_1"})]

@@ -191,6 +191,7 @@ class GrantedItem(_Model, frozen=True, kw_only=True):
     purpose: str
     elements: tuple[str, ...] = ()
     withheld: tuple[Withheld, ...] = ()
+    records: tuple[str, ...] = ()
     one_time: bool = False
     expires_at: datetime | None = None
     policy_version: str | None = None
@@ -236,6 +237,8 @@ class Introspection(_Model, frozen=True, kw_only=True):
     sub: str | None = None
     grant_id: GrantSetId | None = None
     exp: int | None = None
+    version: str | None = None
+    valid_for_ms: int = 0
     authorization_details: tuple[GrantedItem, ...] = ()
 
 
