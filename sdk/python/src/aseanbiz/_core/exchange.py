@@ -100,7 +100,8 @@ def exchange(
             value = yield from call.credentials.obtain(deadline)
         except TransportFailure as failure:
             # Not tried again here: fetching a token has its own attempts.
-            raise _told(failure, call, deadline, attempts, seen=seen) from None
+            _told(failure, call, deadline, attempts, seen=seen)
+            raise
         sent_at = yield from now()
         try:
             left = deadline.left(sent_at, "send")
