@@ -25,6 +25,7 @@ from gateway.requests import RequestLayer
 from gateway.services import Services
 from gateway.settings import Settings, SettingsError
 from gateway.tokens import TokenMemory
+from gateway.web.plugin import PagesPlugin
 from gateway.web.routes import route_handlers as web_routes
 from permissions.catalogue.load import load
 from permissions.store.sqlite import open_store
@@ -91,6 +92,7 @@ def create_litestar(services: Services) -> Litestar:
     return Litestar(
         route_handlers=[healthz, readyz, *api_routes, *oauth_routes, *web_routes],
         dependencies={"services": Provide(provide_services)},
+        plugins=[PagesPlugin()],
         exception_handlers=exception_handlers,
         state=State({"services": services}),
         openapi_config=OpenAPIConfig(

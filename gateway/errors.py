@@ -10,6 +10,7 @@ from litestar.types import ExceptionHandlersMap
 
 from gateway.problems import MEDIA_TYPE, Problem, from_domain
 from gateway.requests import request_id
+from gateway.web.pages import error_page, wants_page
 from permissions.errors import PermissionsError
 
 AnyRequest = Request[Any, Any, Any]
@@ -24,6 +25,8 @@ _CODES: Final = {
 
 
 def _problem(request: AnyRequest, problem: Problem) -> Response[bytes]:
+    if wants_page(request):
+        return error_page(request, problem)
     ident = request_id(request.scope)
     return Response(
         problem.encode(ident),

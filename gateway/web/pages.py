@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -20,6 +22,7 @@ from gateway.services import Services
 from gateway.web.sessions import WebSession, csrf_token
 from gateway.web.words import FOLDER, Words, plain, preferred, words
 
+STATIC: Final = FOLDER.parent / "static"
 TEMPLATES: Final = FOLDER.parent / "templates"
 
 
@@ -77,7 +80,10 @@ def page(
         "words": say,
         "locale": say.locale,
         "locales": services.catalogue.locales,
+        "catalogue": services.catalogue,
         "operator": services.catalogue.operator,
+        "_n": say.count,
+        "style": _style(),
         "session": session,
         "here": _here(request),
         "token": _tokens(services.keys, session),
@@ -89,6 +95,12 @@ def page(
         status_code=status,
         headers=page_headers(form_target),
     )
+
+
+@cache
+def _style() -> str:
+    """Return the mark of this version of the style sheet, so that it can be cached."""
+    return hashlib.sha256((STATIC / "site.css").read_bytes()).hexdigest()[:12]
 
 
 class _Tokens(Protocol):
@@ -133,14 +145,17 @@ def own_path(text: str) -> str:
 # --- messages that outlive a redirect ------------------------------------------------
 
 
-def flash_query(keys: KeyRing, session: WebSession, code: str, about: str = "") -> str:
-    """Return the query that makes the next page say that something was done.
+def with_flash(
+    keys: KeyRing, session: WebSession, path: str, code: str, about: str = ""
+) -> str:
+    """Return a path whose page will say, once there, that something was done.
 
     It is bound to the session, so that no link can make a page claim a withdrawal
     that never was.
     """
     proof = csrf_token(keys, session, "flash", code, about)
-    return f"?done={code}.{about}.{proof}"
+    mark = "&" if "?" in path else "?"
+    return f"{path}{mark}done={code}.{about}.{proof}"
 
 
 def read_flash(
@@ -203,20 +218,37 @@ def wants_page(request: Request[Any, Any, Any]) -> bool:
 def error_page(request: Request[Any, Any, Any], problem: Problem) -> Response[Any]:
     """Return a problem as a page that says what happened and what to do now."""
     services: Services = request.app.state.services
-    title, text = _ERRORS.get(problem.code) or _ERRORS[_kind(problem.status)]
-    answer = page(
-        request,
-        services,
-        None,
-        "error.html",
-        status=problem.status,
-        title=title,
-        text=text,
-        code=problem.code,
-        request_id=request_id(request.scope),
-    )
+    code = _ALIKE.get(problem.code, problem.code)
+    reason = code if code in MESSAGES else _kind(problem.status)
+    answer = message_page(request, services, None, reason, status=problem.status)
     answer.headers.update(problem.headers)
     return answer
+
+
+def message_page(
+    request: Request[Any, Any, Any],
+    services: Services,
+    session: WebSession | None,
+    reason: str,
+    *,
+    status: int,
+    onward: str = "/me",
+) -> Template:
+    """Return a page that says one thing, and where to go on from there."""
+    title, text, label = MESSAGES[reason]
+    return page(
+        request,
+        services,
+        session,
+        "message.html",
+        status=status,
+        title=title,
+        text=text,
+        label=label,
+        onward=onward,
+        reason=reason,
+        request_id=request_id(request.scope),
+    )
 
 
 def _kind(status: int) -> str:
@@ -230,29 +262,79 @@ def _(message: str) -> str:
     return message
 
 
-_ERRORS: Final = {
+_CENTRE: Final = _("Go to the privacy centre")
+_LOG_IN: Final = _("Log in again")
+
+_ALIKE: Final = {"nonce_unknown": "csrf_failed"}  # to a person, the same
+
+# Title, text, and what the button says.
+MESSAGES: Final = {
     "not_found": (
         _("This page does not exist"),
         _("The address may be old, or it belongs to somebody else."),
+        _CENTRE,
     ),
     "csrf_failed": (
         _("This page was open too long"),
         _("Nothing was changed. Load the page again and repeat what you wanted to do."),
+        _CENTRE,
     ),
     "session_gone": (
         _("You have been logged out"),
         _("That happens after half an hour without use. Nothing was changed."),
+        _LOG_IN,
     ),
     "cross_origin": (
         _("This did not come from our page"),
         _("Another site tried to act in your name. Nothing was changed."),
+        _CENTRE,
+    ),
+    "request_expired": (
+        _("This page was open too long"),
+        _("Nothing was stored. Go back to the application and begin again there."),
+        _CENTRE,
+    ),
+    "client_suspended": (
+        _("This application may not ask you for anything"),
+        _("It is not under contract at the moment. Nothing was changed."),
+        _CENTRE,
     ),
     "refused": (
         _("That did not work"),
         _("Nothing was changed. Go back and try again."),
+        _CENTRE,
     ),
     "failed": (
         _("We cannot do that right now"),
         _("Nothing was changed. Please try again in a moment."),
+        _CENTRE,
+    ),
+    "stale": (
+        _("This log-in cannot be finished"),
+        _("It was used already or took longer than ten minutes. Nothing was stored."),
+        _LOG_IN,
+    ),
+    "other_browser": (
+        _("This log-in was started in another browser"),
+        _(
+            "For your safety it ends here. If somebody sent you a code to scan or a "
+            "link to open, do not go on."
+        ),
+        _LOG_IN,
+    ),
+    "unavailable": (
+        _("WeChat does not answer"),
+        _("Nothing was stored. Please try again in a moment."),
+        _LOG_IN,
+    ),
+    "held_back": (
+        _("WeChat does not let this account log in"),
+        _("Nothing was stored. WeChat can tell you why."),
+        _LOG_IN,
+    ),
+    "handover_spent": (
+        _("This link has been used or has run out"),
+        _("It works once and for one minute. Open the page from the app again."),
+        _LOG_IN,
     ),
 }

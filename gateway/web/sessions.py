@@ -132,13 +132,16 @@ def sign_in(
         subject=subject,
         authentication=authentication,
         auth_time=tx.now,
+        notice=None,
         created_at=tx.now,
         seen_at=tx.now,
         expires_at=tx.now + ABSOLUTE,
     )
     _insert(tx, signed_in)
-    if session.notice is not None and is_current(session.notice, tx.catalogue):
-        see_notice(tx, subject, session.notice, authentication)
+    # What somebody else was shown in this browser is no act of this subject.
+    notice = session.notice if session.subject is None else None
+    if notice is not None and is_current(notice, tx.catalogue):
+        see_notice(tx, subject, notice, authentication)
     return secret, signed_in
 
 
@@ -242,7 +245,7 @@ def check_origin(request: Request[Any, Any, Any]) -> None:
     browsers; their forms still need a token.
     """
     origin = request.headers.get("origin")
-    issuer = urlsplit(request.app.state.issuer)
+    issuer = urlsplit(request.app.state.services.settings.issuer)
     own = f"{issuer.scheme}://{issuer.netloc}"
     if (origin is not None and origin != own) or (
         request.headers.get("sec-fetch-site") == "cross-site"
