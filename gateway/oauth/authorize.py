@@ -30,7 +30,6 @@ from gateway.services import Services
 from gateway.web import sessions
 from gateway.web.pages import redirect
 from gateway.web.sessions import WebSession
-from gateway.web.visits import give_cookie
 from permissions.state import Client
 from permissions.store.transaction import Transaction
 
@@ -40,13 +39,6 @@ PATH: Final = "/oauth/authorize"
 CONSENT: Final = "/oauth/consent/"
 _PROMPTS: Final = frozenset({"none", "login", "consent", "select_account"})
 _LONGEST_AGE_S: Final = 10**9
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the browser goes next, and the cookie of a session begun for it."""
-
-    url: str
-    cookie: str | None = None
 
 
 @get(PATH, summary="Ask a person for consent (RFC 6749 §3.1)", tags=["oauth"])
@@ -60,12 +52,9 @@ async def authorize(
         parameters = forms.read_query(request)
     except Refusal as refusal:
         raise _page(refusal.description) from None
-    step = await services.store.write(
-        lambda tx: _begin(tx, services, session, parameters)
+    return redirect(
+        await services.store.write(lambda tx: _begin(tx, services, session, parameters))
     )
-    if step.cookie is not None:
-        give_cookie(request, services, step.cookie)
-    return redirect(step.url)
 
 
 @post(PATH, summary="Ask a person for consent, by form", tags=["oauth"])
@@ -92,7 +81,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
 
 def _begin(
     tx: Transaction, services: Services, session: WebSession, parameters: Parameters
-) -> Step:
+) -> str:
     client, redirect_uri = _trusted(tx, parameters)
     issuer = services.settings.issuer
     try:
@@ -111,7 +100,7 @@ def _begin(
     except Refusal as refusal:
         said = {"error": refusal.error, "error_description": refusal.description}
         state = parameters.get("state")
-        return Step(url=requests.answer(redirect_uri, issuer, state, said))
+        return requests.answer(redirect_uri, issuer, state, said)
 
 
 def _trusted(tx: Transaction, parameters: Parameters) -> tuple[Client, str]:
@@ -173,36 +162,30 @@ def _route(
     visit: Visit,
     asked: Asked,
     wanted: tuple[Narrowed, ...],
-) -> Step:
-    """Store the request and choose the first page, or the answer."""
+) -> str:
+    """Store the request; return the address of its first page, or the answer."""
     session, client = visit.session, visit.client
     silent = "none" in asked.prompt
-    needs_login = asked.needs_login(session.auth_time, tx.now)
-    if silent and needs_login:
+    if silent and asked.needs_login(session.auth_time, tx.now):
         raise Refusal("login_required")
-    cookie = None
-    if needs_login and session.subject is not None:
-        # A page for log-in lets pass who is signed in, so this browser is not.
-        sessions.end(tx, session)
-        cookie, session = sessions.open_session(tx, locale=session.locale)
     stored = requests.open_request(tx, client.id, asked, wanted, session.browser)
     page = first_page(tx, stored, session)
     if page is not None:
         if silent:
             raise Refusal("interaction_required")
-        return Step(url=page, cookie=cookie)
+        return page
     person = person_of(session, tx.now)
     standing = standing_of(tx, person.subject, client)
     found = plan(stored, standing, tx.catalogue, tx.now, tx.catalogue.locales[0])
     if found.offers or found.refused:
         if silent:
             raise Refusal("consent_required")
-        return Step(url=f"{CONSENT}{stored.id}", cookie=cookie)
+        return f"{CONSENT}{stored.id}"
     # Everything asked for is live already: no screen, and no new grant.
     answer = Answer(request=stored, client=client, person=person, plan=found, taken=())
     outcome = finish(tx, services.keys, answer)
     issuer = services.settings.issuer
-    return Step(url=requests.response_of(stored, outcome, issuer, services.keys))
+    return requests.response_of(stored, outcome, issuer, services.keys)
 
 
 def first_page(

@@ -40,6 +40,21 @@ AnyRequest = Request[Any, Any, Any]
 _FORM: Final = "consent"
 
 
+def _(message: str) -> str:
+    """Mark a message for translation; it is translated when shown."""
+    return message
+
+
+_CHANGED: Final = _(
+    "The text has changed since you opened this page. Nothing was stored; "
+    "please read it again."
+)
+_NOTHING_TICKED: Final = _(
+    "You said yes without ticking any detail. Nothing was stored; tick at least one "
+    "detail, or leave the yes empty."
+)
+
+
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """A form to show: to whom, for which client, with its single-use nonce."""
 
@@ -118,7 +133,7 @@ async def _show(
         request,
         services,
         view.session,
-        "consent.html",
+        "consent.html" if view.plan.offers else "consent_refused.html",
         status=200 if again is None else again.status,
         form_target=view.stored.asked.redirect_uri,
         request_id=key,
@@ -201,7 +216,7 @@ def _answer(
     standing = standing_of(tx, person.subject, client)
     found = plan(stored, standing, tx.catalogue, tx.now, stored.shown.locale)
     if found.sha256(client.seq) != text_sha256:
-        return Again(status=409, error="changed")
+        return Again(status=409, error=_CHANGED)
     taken: tuple[Taken, ...] | None = None
     match form.decision:
         case "allow":
@@ -249,7 +264,7 @@ def _chosen(form: Form, offers: tuple[Offer, ...]) -> tuple[Taken, ...] | Again:
                 ),
             )
             if not elements:
-                return Again(status=422, error="choose_element")
+                return Again(status=422, error=_NOTHING_TICKED)
         taken.append(Taken(offer=offer, elements=elements))
     return tuple(taken)
 
