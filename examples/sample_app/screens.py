@@ -40,7 +40,12 @@ def kept(visit: Visit[Customer], stored: tuple[Stored, ...]) -> Html:
     names = [words[f"el_{name}"] for name in stored[0].stored]
     names += [f"{words['el_orders']} ({stored[1].records or 0})"]
     refused = (
-        visit.fill("refused", element=words[f"el_{one.element}"], reason=one.reason)
+        visit.fill(
+            "refused",
+            element=one.element,
+            title=words[f"el_{one.element}"],
+            reason=one.reason,
+        )
         for one in stored[0].refused
     )
     return visit.fill("kept", elements=", ".join(names), refused=Html("".join(refused)))

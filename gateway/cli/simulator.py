@@ -19,7 +19,7 @@ from gateway.cli.listening import listen, serve_until_told
 from gateway.cli.options import Commands
 from oauth_wechat.simulator import SimulatedApp, SimulatedUser, create_simulator
 
-_ADMIN_TOKEN: Final = "WECHAT_SIM_ADMIN_TOKEN"  # noqa: S105 - a variable's name
+ADMIN_TOKEN: Final = "WECHAT_SIMADMIN_TOKEN"  # noqa: S105 - a variable's name
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,7 +56,7 @@ def run(chosen: argparse.Namespace) -> int:
     if os.environ.get("GATEWAY_ENV") == "production":
         raise CommandFailed("the WeChat simulator does not run in production")
     world = World() if chosen.world is None else _read(chosen.world)
-    token = os.environ.get(_ADMIN_TOKEN) or secrets.token_urlsafe(16)
+    token = os.environ.get(ADMIN_TOKEN) or secrets.token_urlsafe(16)
     listener = listen(chosen.host, chosen.port)
     app = create_simulator(
         apps=world.apps,
@@ -68,7 +68,7 @@ def run(chosen: argparse.Namespace) -> int:
 
     def say_ready() -> None:
         sys.stdout.write(f"simulating WeChat on http://{chosen.host}:{chosen.port}\n")
-        if _ADMIN_TOKEN not in os.environ:
+        if ADMIN_TOKEN not in os.environ:
             sys.stdout.write(f"admin token: {token}\n")
         sys.stdout.flush()
 

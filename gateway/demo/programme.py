@@ -1,0 +1,66 @@
+"""What the demo tells its reader: where to click, and a client to try."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import msgspec
+
+from gateway.demo.clients import APP, READER
+from gateway.demo.stage import Stage
+
+
+def as_text(stage: Stage) -> str:
+    """Return the addresses to click, one check by hand, and a ready client."""
+    app, reader = stage.clients[APP], stage.clients[READER]
+    mei = stage.people["mei"]
+    example = urlencode(
+        {
+            "response_type": "code",
+            "client_id": reader.id,
+            "redirect_uri": reader.redirect_uri,
+            "scope": "data.identity",
+            "state": "choose-a-random-one",
+            "code_challenge": "the-S256-of-your-verifier",
+            "code_challenge_method": "S256",
+        }
+    )
+    return f"""
+Click through it
+  a shop with its own screens   {stage.app}/
+  a courier that wants data     {stage.partner}/
+  the privacy centre            {stage.gateway}/me
+  (log in with WeChat there: the simulator asks who you are)
+
+Ask it one question
+  export GATEWAY={stage.gateway}
+  export CLIENT_ID={app.id}
+  export CLIENT_SECRET={app.secret}
+  export SUBJECT={mei}
+  and see "One check" in the README
+
+Bring your own OAuth client (authorization code, PKCE S256)
+  issuer         {stage.gateway}
+  client id      {reader.id}
+  client secret  {reader.secret}
+  redirect URI   {reader.redirect_uri}
+  {stage.gateway}/oauth/authorize?{example}
+
+Everything is in {stage.data_dir}
+Ctrl-C ends it.
+"""
+
+
+def as_json(stage: Stage) -> str:
+    """Return the same for programs, as one JSON object."""
+    told = {
+        "gateway": stage.gateway,
+        "wechat": stage.wechat,
+        "wechat_admin_token": stage.wechat_token,
+        "app": stage.app,
+        "partner": stage.partner,
+        "data_dir": str(stage.data_dir),
+        "clients": stage.clients,
+        "people": stage.people,
+    }
+    return msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"
