@@ -27,6 +27,7 @@ from gateway.body import (
     screen_shape,
     write,
 )
+from gateway.idempotency import key_of
 from gateway.problems import Problem, from_domain
 from gateway.services import Services
 from permissions.errors import PermissionsError
@@ -85,10 +86,14 @@ class FrontDoor:
                 or not is_plain(body)
             ):
                 screen_content(body)
-        principal = await app_principal(self._services, _authorization(scope), SCOPE)
+        authorization = _header(scope, b"authorization")
+        principal = await app_principal(self._services, authorization, SCOPE)
         if asked is None:
             asked = decode(_check_decoder, body)
-        return _encode(await decided(self._services, principal, asked))
+        key = None
+        if (text := _header(scope, b"idempotency-key")) is not None:
+            key = key_of(scope, body, principal, text)
+        return _encode(await decided(self._services, principal, asked, key))
 
 
 def _keys_in(asked: Check) -> int:
@@ -105,8 +110,8 @@ def _keys_in(asked: Check) -> int:
     )
 
 
-def _authorization(scope: HTTPScope) -> str | None:
+def _header(scope: HTTPScope, wanted: bytes) -> str | None:
     for name, value in scope["headers"]:
-        if name == b"authorization":
+        if name == wanted:
             return value.decode("latin-1")
     return None

@@ -14,6 +14,7 @@ import msgspec
 from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
+from litestar.types import HTTPScope
 from sqlalchemy import delete, func, insert, select
 
 from gateway.principals import Principal
@@ -54,23 +55,24 @@ async def provide_key(
     """Return the key of a request, or None where it has none."""
     if idempotency_key is None:
         return None
-    if not (0 < len(idempotency_key) <= _LONGEST and idempotency_key.isprintable()):
+    return key_of(request.scope, await request.body(), principal, idempotency_key)
+
+
+def key_of(scope: HTTPScope, body: bytes, principal: Principal, text: str) -> Key:
+    """Bind a key to a caller, a route and a request; raises Problem for a bad one."""
+    if not (0 < len(text) <= _LONGEST and text.isprintable()):
         raise Problem(
             400,
             "idempotency_key_invalid",
             f"Idempotency-Key: expected 1 to {_LONGEST} visible characters",
         )
-    body = await request.body()
-    parts = (request.method, request.scope["path"], request.scope["query_string"], body)
     fingerprint = hashlib.sha256()
-    for part in parts:
-        raw = part.encode() if isinstance(part, str) else part
-        fingerprint.update(len(raw).to_bytes(8, "big") + raw)
-    token = principal.token
+    for part in (scope["path"].encode(), scope["query_string"], body):
+        fingerprint.update(len(part).to_bytes(8, "big") + part)
     return Key(
-        principal=token.subject or principal.client.id,
-        route=f"{request.method} {request.scope['path_template']}",
-        key=idempotency_key,
+        principal=principal.token.subject or principal.client.id,
+        route=f"{scope['method']} {scope.get('path_template')}",
+        key=text,
         fingerprint=fingerprint.hexdigest(),
     )
 
@@ -113,7 +115,10 @@ def recall(transaction: Transaction, key: Key | None, kind: type[T]) -> T | None
 
 
 def remember(transaction: Transaction, key: Key | None, answer: object) -> None:
-    """Keep what a retry needs, in the transaction of the act itself."""
+    """Keep what a retry needs, in the transaction of the act itself.
+
+    What was kept under the key before gives way; `recall` has been asked for it.
+    """
     if key is None:
         return
     _make_room(transaction, key)
@@ -140,7 +145,7 @@ def note(transaction: Transaction, key: Key | None) -> None:
 def _make_room(transaction: Transaction, key: Key) -> None:
     held, connection = tables.idempotency, transaction.connection
     is_old = held.c.at <= transaction.now - LIFE
-    connection.execute(delete(held).where(*_is(key), is_old))
+    connection.execute(delete(held).where(*_is(key)))
     mine = (
         held.c.shard == shard_of(key.principal),
         held.c.principal == key.principal,

@@ -7,6 +7,7 @@ describes it in OpenAPI and holds the front door to the same answers.
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -19,10 +20,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.api.guards import app_client
 from gateway.api.requests import problems
 from gateway.api.shapes import Body, ClientId, Name, Reference, SubjectId
+from gateway.idempotency import Key, recall, remember
+from gateway.one_time import RETRY, before_use, consume
 from gateway.principals import Principal
 from gateway.problems import Problem
 from gateway.services import Services
-from permissions.acts import Actor, UseGrant
 from permissions.decision import Allow, Decision, Question, decide
 from permissions.errors import StoreUnavailable
 from permissions.ids import SHARDS
@@ -62,13 +64,18 @@ async def check(
     data: JSONBody[Check],
     principal: NamedDependency[Principal],
     services: NamedDependency[Services],
+    key: NamedDependency[Key | None],
 ) -> Decision:
     """Return allow, ask or deny; whatever is well-formed is answered 200."""
-    return await decided(services, principal, data)
+    return await decided(services, principal, data, key)
 
 
-async def decided(services: Services, principal: Principal, asked: Check) -> Decision:
+async def decided(
+    services: Services, principal: Principal, asked: Check, key: Key | None = None
+) -> Decision:
     """Decide one question for an app client.
+
+    ``key`` matters to a use alone: a lost answer is had again, and counts once.
 
     Memory is never stale on the embedded store, so that ``confirm`` and versions
     that exist are answered at once. Raises Problem for a version above the head,
@@ -90,32 +97,42 @@ async def decided(services: Services, principal: Principal, asked: Check) -> Dec
     except SQLAlchemyError as error:
         raise StoreUnavailable from error
     decision = decide(question, standing, services.catalogue, services.clock())
-    if asked.use and isinstance(decision, Allow) and decision.grant is not None:
+    if asked.use and (key is not None or isinstance(decision, Allow)):
         return await services.store.write(
-            lambda transaction: use(transaction, principal, asked.subject, question)
+            lambda transaction: use(
+                transaction, principal.client.id, asked.subject, question, key
+            )
         )
     return decision
 
 
+class _Used(msgspec.Struct, frozen=True):
+    """What an answer used up, and when: its retry gets it again."""
+
+    grant: str
+    at: datetime
+
+
 def use(
-    transaction: Transaction, principal: Principal, subject: str, question: Question
+    transaction: Transaction,
+    client: str,
+    subject: str,
+    question: Question,
+    key: Key | None,
 ) -> Decision:
-    """Decide again where nobody can interfere, and consume a one-time grant."""
-    decision = transaction.decide(subject, question)
+    """Decide again where nobody can interfere, and use a one-time grant up."""
+    used = recall(transaction, key, _Used)
+    standing = transaction.standing(subject, question.client)
+    if used is not None and transaction.now < used.at + RETRY:
+        standing = before_use(standing, used.grant)
+    decision = decide(question, standing, transaction.catalogue, transaction.now)
     if not isinstance(decision, Allow) or decision.grant is None:
         return decision
-    person = transaction.subject(subject)
-    if person is None or not person.grants[decision.grant].one_time:
+    version = consume(transaction, client, subject, decision.grant)
+    if version is None:  # a lasting grant, or the retry of its own use
         return decision
-    act = UseGrant(
-        actor=Actor(kind="client", id=principal.client.id),
-        subject=subject,
-        grant=decision.grant,
-    )
-    done = transaction.perform(act)
-    if done is None:  # somebody else was first
-        return transaction.decide(subject, question)
-    return msgspec.structs.replace(decision, version=done.entry.version)
+    remember(transaction, key, _Used(decision.grant, transaction.now))
+    return msgspec.structs.replace(decision, version=version)
 
 
 def _check_version(services: Services, text: str) -> None:

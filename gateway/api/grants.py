@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -11,13 +9,13 @@ from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from gateway.api.cursors import bad_cursor, seal, unseal
 from gateway.api.guards import app_client, person
 from gateway.api.receipts import receipt_at, receipt_of
 from gateway.api.requests import problems
 from gateway.api.shapes import Answer, Receipt
 from gateway.idempotency import Key, note
 from gateway.principals import Principal
-from gateway.problems import Problem
 from gateway.services import Services
 from permissions.acts import Actor, WithdrawGrant
 from permissions.catalogue.model import Catalogue
@@ -137,36 +135,15 @@ def page_of(views: tuple[GrantView, ...], cursor: str | None, limit: int) -> Gra
     """Cut one page; raises Problem for a cursor that this list never gave."""
     begin = 0
     if cursor is not None:
-        after = _opened(cursor)
-        places = [place for place, view in enumerate(views, 1) if view.id == after]
+        after = unseal(cursor)
+        places = [n for n, view in enumerate(views, 1) if view.id.encode() == after]
         if not places:
-            raise _bad_cursor()
+            raise bad_cursor()
         begin = places[0]
     items = views[begin : begin + limit]
     more = begin + limit < len(views)
-    return GrantPage(items=items, next_cursor=_sealed(items[-1].id) if more else None)
-
-
-def _sealed(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode("ascii")
-
-
-def _opened(cursor: str) -> str:
-    try:
-        return base64.b64decode(
-            cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True
-        ).decode("ascii")
-    except (binascii.Error, ValueError):
-        raise _bad_cursor() from None
-
-
-def _bad_cursor() -> Problem:
-    return Problem(
-        400,
-        "cursor_invalid",
-        "cursor: send next_cursor of the page before, unchanged",
-        fix="start_over",
-        extra={"field": "cursor"},
+    return GrantPage(
+        items=items, next_cursor=seal(items[-1].id.encode()) if more else None
     )
 
 

@@ -15,6 +15,8 @@ from gateway.api.notice import get_notice, see_notice
 from gateway.api.requests import JsonRequest
 from gateway.api.sessions import open_session
 from gateway.api.subjects import get_subject, register_subject
+from gateway.data.collection import collect
+from gateway.data.release import release
 from gateway.idempotency import provide_act_key, provide_key
 
 route_handlers: list[ControllerRouterHandler] = [
@@ -23,12 +25,14 @@ route_handlers: list[ControllerRouterHandler] = [
         route_handlers=[
             answer_ask,
             check,
+            collect,
             get_notice,
             get_subject,
             my_grants,
             open_ask,
             open_session,
             register_subject,
+            release,
             report_outcome,
             see_notice,
             subject_grants,
