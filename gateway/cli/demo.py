@@ -51,7 +51,6 @@ def run(chosen: argparse.Namespace) -> int:
         stream.write(line + "\n")
         stream.flush()
 
-    say("starting four programs on this machine")
     with (
         orderly_end(),
         demo_folder(chosen.data_dir) as folder,

@@ -13,6 +13,7 @@ from gateway.admin import create_admin
 from gateway.app import open_services
 from gateway.cli.failure import CommandFailed
 from gateway.cli.serve import SOCKET
+from gateway.services import Services
 from gateway.settings import Settings
 from permissions.errors import StoreUnusable
 
@@ -38,14 +39,21 @@ async def officer(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
             yield client
         return
     try:
-        app: Any = create_admin(services)  # ASGI, in Litestar's own types
-        transport_here = httpx2.ASGITransport(app=app)
-        async with httpx2.AsyncClient(
-            transport=transport_here, base_url="http://officer"
-        ) as client:
+        async with officer_within(services) as client:
             yield client
     finally:
         await held.__aexit__(None, None, None)
+
+
+@asynccontextmanager
+async def officer_within(services: Services) -> AsyncIterator[httpx2.AsyncClient]:
+    """Give a client of the officer's routes around services that are open already."""
+    app: Any = create_admin(services)  # ASGI, in Litestar's own types
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="http://officer"
+    ) as client:
+        yield client
 
 
 async def call(

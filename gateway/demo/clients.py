@@ -11,12 +11,11 @@ import msgspec
 
 from gateway import directory
 from gateway.admin import NewClient, NewContract, NewPair, Registered
-from gateway.app import open_services
-from gateway.cli.officer import call, officer
+from gateway.cli.officer import call, officer_within
 from gateway.cli.simulator import World
 from gateway.demo.folder import Credentials
 from gateway.directory import Entry
-from gateway.settings import Settings
+from gateway.services import Services
 from oauth_wechat.simulator.model import openid_of
 from permissions.acts import Actor
 from permissions.catalogue.model import Catalogue
@@ -58,14 +57,13 @@ _PAIRS: Final = {
 
 
 async def register_clients(
-    settings: Settings,
-    catalogue: Catalogue,
+    services: Services,
     known: dict[str, Credentials],
     redirects: dict[str, str],
 ) -> dict[str, Credentials]:
     """Return the demo's clients, registering those that are new or have moved."""
     found = dict(known)
-    async with officer(settings) as client:
+    async with officer_within(services) as client:
         for name in _NAMES:
             redirect = redirects.get(name, "")
             if name in found and found[name].redirect_uri == redirect:
@@ -75,7 +73,7 @@ async def register_clients(
                     client,
                     "POST",
                     "/v1/admin/clients",
-                    _registration(name, redirect, catalogue),
+                    _registration(name, redirect, services.catalogue),
                 ),
                 Registered,
             )
@@ -85,23 +83,24 @@ async def register_clients(
     return found
 
 
-async def introduce_people(settings: Settings, app: str) -> dict[str, str]:
+async def introduce_people(services: Services, app: str) -> dict[str, str]:
     """Make each person of WeChat and of the shop one and the same; return them.
 
     The shop's own id of a person is that of the simulated WeChat user here. A real
     operator links the two when somebody who is logged in adds WeChat.
     """
     world = World()
+    appid = world.apps[0].appid
     actor = Actor(kind="client", id=app)
     people = {}
-    async with open_services(settings) as services:
-        for user in world.users:
-            openid = openid_of(world.apps[0].appid, user.id)
-            wechat = directory.wechat(services.keys, world.apps[0].appid, openid)
-            reference = directory.reference(services.keys, app, user.id)
-            people[user.id] = await services.store.write(
-                partial(_introduce, wechat=wechat, reference=reference, actor=actor)
-            )
+    for user in world.users:
+        work = partial(
+            _introduce,
+            wechat=directory.wechat(services.keys, appid, openid_of(appid, user.id)),
+            reference=directory.reference(services.keys, app, user.id),
+            actor=actor,
+        )
+        people[user.id] = await services.store.write(work)
     return people
 
 

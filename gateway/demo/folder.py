@@ -16,6 +16,7 @@ from gateway.demo.ports import Ports
 
 _MEMORY: Final = "demo.json"
 _LOGS: Final = "logs"
+_ANOTHER: Final = "choose another folder with --data-dir"
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,15 +43,15 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.logs = path / _LOGS
+        if path.exists() and not path.is_dir():
+            raise CommandFailed(f"{path}: is not a folder; {_ANOTHER}")
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._check_whose()
             self.logs.mkdir(exist_ok=True)
         except OSError as error:
-            raise CommandFailed(
-                f"{path}: {str(error.strerror).lower()}; "
-                "choose another folder with --data-dir"
-            ) from None
+            reason = str(error.strerror).lower()
+            raise CommandFailed(f"{path}: {reason}; {_ANOTHER}") from None
 
     def _check_whose(self) -> None:
         """Refuse a folder with something else in it: it may be a real gateway's."""
@@ -58,8 +59,7 @@ class Folder:
             return
         if any(self.path.iterdir()):
             raise CommandFailed(
-                f"{self.path}: is not empty and not a demo's; "
-                "choose a new folder with --data-dir"
+                f"{self.path}: is not empty and not a demo's; {_ANOTHER}"
             )
         self.remember(Memory())
 
@@ -71,9 +71,7 @@ class Folder:
         except OSError as error:
             raise CommandFailed(f"{file}: {str(error.strerror).lower()}") from None
         except msgspec.DecodeError:
-            raise CommandFailed(
-                f"{file}: is not a demo's memory; choose a new folder with --data-dir"
-            ) from None
+            raise CommandFailed(f"{file}: cannot be read; {_ANOTHER}") from None
 
     def remember(self, memory: Memory) -> None:
         """Keep what a later demo needs; it holds secrets, so for its owner alone."""
@@ -84,9 +82,12 @@ class Folder:
         file, draft = self.path / name, self.path / f"{name}.new"
         draft.unlink(missing_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with os.fdopen(os.open(draft, flags, 0o600), "wb") as output:
-            output.write(content)
-        return draft.rename(file)
+        try:
+            with os.fdopen(os.open(draft, flags, 0o600), "wb") as output:
+                output.write(content)
+            return draft.rename(file)
+        except OSError as error:
+            raise CommandFailed(f"{file}: {str(error.strerror).lower()}") from None
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.app import open_services
 from gateway.cli.simulator import ADMIN_TOKEN, World
 from gateway.demo import ports as free_ports
 from gateway.demo.clients import (
@@ -25,8 +26,12 @@ from gateway.demo.folder import Credentials, Folder, Memory
 from gateway.demo.ports import HOST, Ports
 from gateway.demo.processes import Child, Program, environment, running
 from gateway.demo.samples import samples_path
-from gateway.settings import Settings, load_settings
-from permissions.catalogue.load import load
+from gateway.settings import (
+    Settings,
+    WeChatAppSettings,
+    WeChatSettings,
+    load_settings,
+)
 
 # Where a reader's own client would listen; nothing of ours does.
 READERS_CALLBACK: Final = "http://127.0.0.1:8765/callback"
@@ -66,11 +71,11 @@ def set_stage(
     samples = samples_path()
     memory = folder.recall()
     ports = free_ports.choose(port, memory.ports)
-    file = folder.write("gateway.toml", _settings_file(folder.path, ports))
     own = {name: inherited[name] for name in (_CATALOGUE,) if name in inherited}
-    settings = load_settings(file, own)
+    settings = _settings(folder.path, ports, load_settings(None, own).catalogue)
     clients, people = asyncio.run(_register(settings, memory, ports))
     folder.remember(Memory(ports=ports, clients=clients))
+    file = folder.write("gateway.toml", _as_toml(settings).encode())
     token = secrets.token_urlsafe(16)
     common = environment(inherited)
     with_samples = environment(inherited, path=samples)
@@ -81,6 +86,7 @@ def set_stage(
         _sample("app", ports.app, address, clients[APP], with_samples),
         _sample("partner", ports.partner, address, clients[COURIER], with_samples),
     )
+    say("starting four programs on this machine")
     with running(programs, folder.logs, say) as children:
         yield Stage(
             gateway=address,
@@ -102,30 +108,43 @@ async def _register(
         COURIER: f"{_address(ports.partner)}/callback",
         READER: READERS_CALLBACK,
     }
-    catalogue = load(settings.catalogue)
-    clients = await register_clients(settings, catalogue, memory.clients, redirects)
-    return clients, await introduce_people(settings, clients[APP].id)
+    async with open_services(settings) as services:
+        clients = await register_clients(services, memory.clients, redirects)
+        return clients, await introduce_people(services, clients[APP].id)
 
 
-def _settings_file(folder: Path, ports: Ports) -> bytes:
+def _settings(folder: Path, ports: Ports, catalogue: Path | None) -> Settings:
     wechat = World().apps[0]
-    # A JSON string is a TOML string, too.
-    text = f"""\
-# Written by aseanbiz-gateway demo. With it the gateway alone can be run again:
-# aseanbiz-gateway serve --config FILE --port {ports.gateway}
-issuer = {json.dumps(_address(ports.gateway))}
-data_dir = {json.dumps(str(folder.absolute()))}
+    address = _address(ports.wechat)
+    app = WeChatAppSettings(channel="website", appid=wechat.appid, secret=wechat.secret)
+    return Settings(
+        data_dir=folder.absolute(),
+        issuer=_address(ports.gateway),
+        catalogue=catalogue,
+        wechat=WeChatSettings(
+            open_base=address, api_base=address, apps={_WECHAT_APP: app}
+        ),
+    )
+
+
+def _as_toml(settings: Settings) -> str:
+    wechat = settings.wechat
+    app = wechat.apps[_WECHAT_APP]
+    text = json.dumps  # a JSON string is a TOML string, too
+    return f"""\
+# Written by aseanbiz-gateway demo; "serve --config" runs the gateway alone with it.
+issuer = {text(settings.issuer)}
+data_dir = {text(str(settings.data_dir))}
 
 [wechat]
-open_base = {json.dumps(_address(ports.wechat))}
-api_base = {json.dumps(_address(ports.wechat))}
+open_base = {text(wechat.open_base)}
+api_base = {text(wechat.api_base)}
 
 [wechat.apps.{_WECHAT_APP}]
-channel = "website"
-appid = {json.dumps(wechat.appid)}
-secret = {json.dumps(wechat.secret)}
+channel = {text(app.channel)}
+appid = {text(app.appid)}
+secret = {text(app.secret)}
 """
-    return text.encode()
 
 
 def _wechat(ports: Ports, own: dict[str, str]) -> Program:
