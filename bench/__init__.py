@@ -1,0 +1,1 @@
+"""The bench: what a path costs, against references of the same run."""
