@@ -15,7 +15,7 @@ from typing import Final
 
 from babel import Locale
 from babel.core import negotiate_locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time
 from babel.messages.pofile import read_po
 from markupsafe import Markup
 
@@ -68,9 +68,8 @@ class Words:
 
     def moment(self, at: datetime) -> str:
         """Return a date with its time of day, in the operator's own zone."""
-        return format_datetime(
-            at, format="medium", tzinfo=self._zone, locale=self._babel
-        )
+        time = format_time(at, "HH:mm", tzinfo=self._zone, locale=self._babel)
+        return f"{self.day(at)} {time}"
 
     @property
     def zone(self) -> str:
