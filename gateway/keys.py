@@ -13,7 +13,7 @@ import msgspec
 
 from permissions.ids import Random
 
-Use = Literal["csrf", "directory", "release", "browser", "code"]
+Use = Literal["csrf", "directory", "release", "browser", "code", "session"]
 
 _ROOT_BYTES: Final = 32
 
