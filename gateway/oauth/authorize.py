@@ -17,6 +17,7 @@ from litestar.di import NamedDependency
 from litestar.response import Redirect
 
 from gateway.oauth import forms, items, requests, server
+from gateway.oauth.clients import is_contracted
 from gateway.oauth.completion import Answer, Person, finish
 from gateway.oauth.errors import Refusal
 from gateway.oauth.forms import Parameters
@@ -111,7 +112,7 @@ def _trusted(tx: Transaction, parameters: Parameters) -> tuple[Client, str]:
         raise _page("the application that sent you here is not known")
     if uri is None or not is_registered(client, uri):
         raise _page("the address to return to is not registered for the application")
-    if not server.is_contracted(client, tx.now):
+    if not is_contracted(client, tx.now):
         raise suspended()
     return client, uri
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
+from gateway.oauth.redirects import is_allowed
 from gateway.tokens import digest, new_secret
 from permissions.acts import Actor, RegisterClient, ResumeClient, SuspendClient
 from permissions.errors import RegistrationIncomplete
@@ -32,14 +34,17 @@ PARTNER_SCOPES: Final[frozenset[str]] = frozenset()  # partners act for people o
 def register(transaction: Transaction, client: Client) -> str:
     """Register a client, or renew its registration; return a new secret, once.
 
-    Earlier secrets stay good, so that they can be replaced without a pause.
-    Raises PermissionsError for a registration that cannot be.
+    The secret before it stays good, so that it can be replaced without a pause;
+    older ones end. Raises PermissionsError for a registration that cannot be.
     """
     offered = APP_SCOPES if client.kind == "app" else PARTNER_SCOPES
     if not offered.issuperset(client.scopes):
         raise RegistrationIncomplete("scopes")
+    if not all(is_allowed(client, uri) for uri in client.redirect_uris):
+        raise RegistrationIncomplete("redirect_uris")
     transaction.perform(RegisterClient(actor=_OPERATOR, client=client))
     secret = new_secret(transaction.random)
+    _end_all_but_newest(transaction.connection, client.id)
     transaction.connection.execute(
         insert(tables.credentials).values(
             shard=shard_of(client.id),
@@ -66,6 +71,14 @@ def resume(transaction: Transaction, client: str) -> None:
     transaction.perform(ResumeClient(actor=_OPERATOR, client=client))
 
 
+def is_contracted(client: Client, now: datetime) -> bool:
+    """Say whether a client may get tokens now (R43)."""
+    contract = client.contract
+    return client.state == "contracted" and (
+        contract is None or contract.not_before <= now < contract.not_after
+    )
+
+
 def recognised(connection: Connection, client: str, secret: str) -> Client | None:
     """Return the client if the secret is one of its own, else None.
 
@@ -77,8 +90,16 @@ def recognised(connection: Connection, client: str, secret: str) -> Client | Non
         held.c.shard == shard_of(client), held.c.client == client
     )
     known = _matches(digest(secret), connection.scalars(query).all() or [_NOBODY])
-    found = rows.client(connection, client)
-    return found if known else None
+    return rows.client(connection, client) if known else None
+
+
+def _end_all_but_newest(connection: Connection, client: str) -> None:
+    held = tables.credentials
+    own = (held.c.shard == shard_of(client), held.c.client == client)
+    newest = connection.scalar(
+        select(held.c.sha256).where(*own).order_by(held.c.created_at.desc()).limit(1)
+    )
+    connection.execute(delete(held).where(*own, held.c.sha256 != newest))
 
 
 def _matches(sha256: str, candidates: Iterable[str]) -> bool:

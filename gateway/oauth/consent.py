@@ -17,8 +17,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
-from gateway.oauth import forms, requests, server
+from gateway.oauth import forms, requests
 from gateway.oauth.authorize import CONSENT, first_page, person_of, suspended
+from gateway.oauth.clients import is_contracted
 from gateway.oauth.completion import Answer, Taken, finish
 from gateway.oauth.errors import Refusal
 from gateway.oauth.plan import Offer, Plan, plan
@@ -296,7 +297,7 @@ def _recipient(tx: Transaction, stored: AuthorizationRequest) -> Client:
     uri = stored.asked.redirect_uri
     if (
         client is None
-        or not server.is_contracted(client, tx.now)
+        or not is_contracted(client, tx.now)
         or not is_registered(client, uri)
     ):
         raise suspended()

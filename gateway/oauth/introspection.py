@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from gateway.oauth.client_auth import authenticated, presented
+from gateway.oauth.clients import is_contracted
 from gateway.oauth.errors import Refusal, Reply
 from gateway.oauth.forms import Parameters
 from gateway.oauth.rfc9396 import TYPE
@@ -41,7 +42,7 @@ async def introspect(
     client = await services.store.client(token.client)
     if (
         client is None
-        or client.state != "contracted"
+        or not is_contracted(client, services.clock())
         or client.epoch != token.held.client_epoch
     ):
         return INACTIVE

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.keys import KeyRing
 from gateway.oauth.codes import code_of
 from gateway.oauth.redirects import response_url
 from gateway.oauth.rfc9396 import Narrowed
-from permissions.ids import shard_of
+from permissions.ids import SHARDS, shard_of
 from permissions.store import tables
 from permissions.store.transaction import Transaction
 
@@ -77,6 +77,7 @@ def open_request(
     browser: str,
 ) -> AuthorizationRequest:
     """Store a valid request; nothing else carries it through the pages."""
+    _sweep(transaction)
     request = AuthorizationRequest(
         id=transaction.new_id("req"),
         client=client,
@@ -188,6 +189,20 @@ def answer(
     """Return an authorization response with the exact state and the issuer."""
     exact = {} if state is None else {"state": state}
     return response_url(redirect_uri, {**said, **exact, "iss": issuer})
+
+
+def _sweep(transaction: Transaction) -> None:
+    """Delete what has run out in one shard, chosen by the time's last digits.
+
+    Each new request sweeps a 64th, so that strangers cannot pile up rows.
+    """
+    held = tables.authorization_requests
+    transaction.connection.execute(
+        delete(held).where(
+            held.c.shard == transaction.now.microsecond % SHARDS,
+            held.c.expires_at <= transaction.now,
+        )
+    )
 
 
 def _update(

@@ -28,6 +28,7 @@ from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from gateway import tokens
 from gateway.oauth import codes
 from gateway.oauth.client_auth import METHODS, authenticated, presented
+from gateway.oauth.clients import is_contracted
 from gateway.oauth.errors import DESCRIPTIONS, ErrorCode, Refusal, Reply, refused
 from gateway.oauth.forms import Parameters
 from gateway.oauth.redirects import is_registered
@@ -124,14 +125,6 @@ def checked_metadata(values: dict[str, Any]) -> dict[str, Any]:
     """Return server metadata (RFC 8414 §2); raises ValueError where it is wrong."""
     AuthorizationServerMetadata(values).validate()
     return values
-
-
-def is_contracted(client: Client, now: datetime) -> bool:
-    """Say whether a client may get tokens now (R43)."""
-    contract = client.contract
-    return client.state == "contracted" and (
-        contract is None or contract.not_before <= now < contract.not_after
-    )
 
 
 def _refuse(error: OAuth2Error) -> NoReturn:
