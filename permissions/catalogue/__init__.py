@@ -2,6 +2,7 @@
 
 from permissions.catalogue.load import load
 from permissions.catalogue.model import (
+    Assessment,
     Basis,
     Catalogue,
     Category,
@@ -17,7 +18,9 @@ from permissions.catalogue.model import (
     Permission,
     Policy,
     Purpose,
+    Right,
     Sdk,
+    Section,
     Separate,
     Shape,
     Text,
@@ -25,6 +28,7 @@ from permissions.catalogue.model import (
 from permissions.catalogue.problems import CatalogueError, Problem
 
 __all__ = [
+    "Assessment",
     "Basis",
     "Catalogue",
     "CatalogueError",
@@ -42,7 +46,9 @@ __all__ = [
     "Policy",
     "Problem",
     "Purpose",
+    "Right",
     "Sdk",
+    "Section",
     "Separate",
     "Shape",
     "Text",

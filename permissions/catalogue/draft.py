@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from permissions.catalogue.model import (
+    Assessment,
     Category,
     Clock,
     Fallback,
@@ -16,7 +17,9 @@ from permissions.catalogue.model import (
     Pair,
     Permission,
     Purpose,
+    Right,
     Sdk,
+    Section,
 )
 from permissions.catalogue.problems import Place, Problem
 from permissions.catalogue.shape import entries_of, read_item, read_items
@@ -32,6 +35,10 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     effective_on: date
     locales: tuple[str, ...]
     authoritative: str
+    guardian_under: int = 0
+    sections: dict[str, Section] = {}
+    rights: dict[str, Right] = {}
+    assessments: dict[str, Assessment] = {}
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +65,12 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         """Return the ids that a file declares; None if it could not be read."""
         table = self.tables.get(file)
         return None if table is None else tuple(table)
+
+    def assessment_names(self) -> tuple[str, ...] | None:
+        """Return the ids of the impact assessments; None if they could not be read."""
+        table = self.tables.get("policy.toml", {"assessments": None})
+        found = table.get("assessments", {})
+        return tuple(found) if isinstance(found, dict) else None
 
     def element_names(self, category: str) -> tuple[str, ...] | None:
         """Return the element ids that a category declares; None if unreadable."""

@@ -50,6 +50,10 @@ def build(source: Source, problems: list[Problem]) -> Catalogue:
         authoritative=header.authoritative,
         text=source.text,
         notice=source.notice,
+        guardian_under=header.guardian_under,
+        sections=header.sections,
+        rights=header.rights,
+        assessments=header.assessments,
     )
     return Catalogue(
         operator=operator,

@@ -45,6 +45,32 @@ class Operator(_Value, frozen=True, kw_only=True):
     phone: str
     officer: Text  # the person answerable for personal information
     region: str  # ISO 3166-1 alpha-2 of where data rests (R06)
+    complaint: Text = {}  # where to turn beyond the operator (R73)
+
+
+class Section(_Value, frozen=True, kw_only=True):
+    """A part of the policy that the law asks for, found by the words it opens with."""
+
+    id: str
+    opens: Text
+
+
+class Right(_Value, frozen=True, kw_only=True):
+    """A right of the person, where it is used, and by when it is answered (R68)."""
+
+    id: str
+    title: Text
+    route: str  # the page on which it is used
+    clock: str = ""  # rule id of the deadline; empty: at once
+
+
+class Assessment(_Value, frozen=True, kw_only=True):
+    """The result of one impact assessment (PIPL art. 55, 56)."""
+
+    id: str
+    title: Text
+    result: Literal["low", "medium", "high"]
+    assessed_on: date
 
 
 class Policy(_Value, frozen=True, kw_only=True):
@@ -55,6 +81,10 @@ class Policy(_Value, frozen=True, kw_only=True):
     authoritative: Locale
     text: Text  # Markdown, whole policy
     notice: Text  # the first-use notice, plain text, shown before anything else
+    guardian_under: int = 0  # years of age below which a guardian consents (G7)
+    sections: dict[str, Section] = {}
+    rights: dict[str, Right] = {}
+    assessments: dict[str, Assessment] = {}
 
 
 class Function(_Value, frozen=True, kw_only=True):
@@ -64,6 +94,7 @@ class Function(_Value, frozen=True, kw_only=True):
     kind: Literal["basic", "extended"]
     title: Text
     still_works: Text  # what a person keeps when they refuse what it asks
+    needs: tuple[str, ...] = ()  # elements it cannot do without: "data.identity/phone"
 
 
 class Purpose(_Value, frozen=True, kw_only=True):
@@ -82,6 +113,7 @@ class Element(_Value, frozen=True, kw_only=True):
     title: Text
     type: ElementType
     sensitive: bool = False
+    biometric: bool = False  # of a face, a finger, a voice: never the only way (R16)
 
 
 class Category(_Value, frozen=True, kw_only=True):
@@ -92,6 +124,7 @@ class Category(_Value, frozen=True, kw_only=True):
     shape: Shape
     retention: timedelta
     elements: dict[str, Element]
+    region: str = ""  # where it rests; empty: the operator's region (R06)
 
     @property
     def capability(self) -> str:
@@ -104,6 +137,7 @@ class Permission(_Value, frozen=True, kw_only=True):
 
     id: str
     title: Text
+    levels: tuple[Level, ...] = ("write_only", "limited", "full")  # that phones know
 
     @property
     def capability(self) -> str:
@@ -116,6 +150,7 @@ class Fallback(_Value, frozen=True, kw_only=True):
 
     id: str
     text: Text
+    without_biometrics: bool = False  # a way past a face or fingerprint check (R16)
 
 
 class Pair(_Value, frozen=True, kw_only=True):
@@ -136,6 +171,14 @@ class Pair(_Value, frozen=True, kw_only=True):
     needs_os_report: bool = False
     scenes: tuple[str, ...] = ()  # places in the app that may ask; empty: any
     changed_in: str = ""  # policy version of its last material change (R71)
+    # What makes it lawful to publish; the decision does not read these.
+    required: tuple[str, ...] = ()  # elements without which the function cannot work
+    also_uses: dict[
+        str, Text
+    ] = {}  # used beside it, as the policy names it: microphone
+    assessment: str = ""  # id of an Assessment (PIPL art. 55)
+    basis_approved_by: str = ""  # the officer who approved another basis (G12)
+    basis_approved_on: date | None = None
 
     def basis_of(self, element: str) -> Basis:
         """Return the lawful basis of one element; consent unless declared (G12)."""
@@ -152,6 +195,7 @@ class Sdk(_Value, frozen=True, kw_only=True):
     function: str
     holds: tuple[str, ...]  # "data.account/wechat_openid"
     link: str
+    region: str = ""  # where it takes them; empty: the operator's region (R06)
 
 
 class Clock(_Value, frozen=True, kw_only=True):

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from permissions.catalogue.model import Pair
     from permissions.catalogue.problems import Problem
 
+# What a pair for data leaves as it is.
+_OF_DEVICES: tuple[tuple[str, object], ...] = (
+    ("prefer", ""),
+    ("level", "none"),
+    ("needs_os_report", False),
+    ("also_uses", {}),
+)
 # The gateway itself signs people in with this one.
 _SIGN_IN = ("data.account", "sign_in", "sub")
 
@@ -52,6 +59,14 @@ def check_pairs(draft: Draft, problems: list[Problem]) -> None:
                     f"{shown(scene)} cannot be an id", ID_RULE
                 )
         no_repeats(pair.scenes, place.at("scenes"))
+        if pair.assessment:
+            known(
+                pair.assessment,
+                draft.assessment_names(),
+                place.at("assessment"),
+                "assessment",
+                "policy.toml",
+            )
         if capabilities is not None and pair.capability not in capabilities:
             continue  # said above; what kind of pair it is, nobody can know
         if pair.capability.startswith("device."):
@@ -62,7 +77,7 @@ def check_pairs(draft: Draft, problems: list[Problem]) -> None:
 
 def _device_pair(pair: Pair, place: Place) -> None:
     """Hold that a permission has no elements, and that there is a way to use it."""
-    for key in ("elements", "basis"):
+    for key in ("elements", "basis", "required"):
         if getattr(pair, key):
             place.at(key).wrong(
                 "a permission of the phone has none", f"remove {key}: it is for data.*"
@@ -78,7 +93,7 @@ def _device_pair(pair: Pair, place: Place) -> None:
 
 def _data_pair(pair: Pair, draft: Draft, place: Place) -> None:
     """Hold that data is named by element, and the sensitive asked apart (PIPL 29)."""
-    for key, unused in (("prefer", ""), ("level", "none"), ("needs_os_report", False)):
+    for key, unused in _OF_DEVICES:
         if getattr(pair, key) != unused:
             place.at(key).wrong(
                 "data needs no permission of the phone",
@@ -99,6 +114,11 @@ def _data_pair(pair: Pair, draft: Draft, place: Place) -> None:
             "element",
             f"{category} in categories.toml",
         )
+    for number, element in enumerate(pair.required):
+        if element not in pair.elements:
+            place.at("required", number).wrong(
+                f"the pair has no element {shown(element)}", "name one of its elements"
+            )
     for element in pair.basis:
         if element != "*" and element not in pair.elements:
             place.at("basis", element).wrong(

@@ -54,11 +54,7 @@ def _operator(draft: Draft, problems: list[Problem]) -> None:
         return
     if not ID.fullmatch(operator.id):
         place.at("id").wrong(f"{shown(operator.id)} cannot be an id", ID_RULE)
-    if not _COUNTRY.fullmatch(operator.region):
-        place.at("region").wrong(
-            f"{shown(operator.region)} is no country code",
-            "use two capital letters, as in CN",
-        )
+    _country(operator.region, place.at("region"))
     if not _EMAIL.fullmatch(operator.email):
         place.at("email").wrong(
             f"{shown(operator.email)} is no e-mail address",
@@ -73,6 +69,13 @@ def _operator(draft: Draft, problems: list[Problem]) -> None:
                     f"the text does not contain {shown(said)}",
                     "name the operator as operator.toml does (PIPL art. 17)",
                 )
+
+
+def _country(code: str, place: Place) -> None:
+    if not _COUNTRY.fullmatch(code):
+        place.wrong(
+            f"{shown(code)} is no country code", "use two capital letters, as in CN"
+        )
 
 
 def _policy(draft: Draft, problems: list[Problem]) -> None:
@@ -93,6 +96,15 @@ def _policy(draft: Draft, problems: list[Problem]) -> None:
                 f"{shown(locale)} is no language tag", "write it as in zh-CN or en"
             )
     no_repeats(header.locales, place.at("locales"))
+    for right in header.rights.values():
+        if right.clock:
+            known(
+                right.clock,
+                draft.names("clocks.toml"),
+                place.at("rights", right.id, "clock"),
+                "clock",
+                "clocks.toml",
+            )
     if header.locales:
         known(
             header.authoritative,
@@ -124,6 +136,8 @@ def _categories(draft: Draft, problems: list[Problem]) -> None:
             place.at("retention").wrong(
                 "the time is no whole number of days", 'write days, as in "P30D"'
             )
+        if category.region:
+            _country(category.region, place.at("region"))
         if not category.elements:
             place.at("elements").wrong("no element is declared", "declare at least one")
 
@@ -150,6 +164,8 @@ def _sdks(draft: Draft, problems: list[Problem]) -> None:
             place.at("link").wrong(
                 f"{shown(sdk.link)} is no https address", "link to the SDK's own page"
             )
+        if sdk.region:
+            _country(sdk.region, place.at("region"))
         no_repeats(sdk.holds, place.at("holds"))
         if sdk.function not in (draft.names("functions.toml") or ()):
             continue  # said above, or nobody can know; what it needs is open
@@ -212,11 +228,7 @@ def _clocks(draft: Draft, problems: list[Problem]) -> None:
             place.at("duration").wrong(
                 "the time is longer than a century", "write a shorter one"
             )
-        if not _COUNTRY.fullmatch(clock.jurisdiction):
-            place.at("jurisdiction").wrong(
-                f"{shown(clock.jurisdiction)} is no country code",
-                "use two capital letters, as in CN",
-            )
+        _country(clock.jurisdiction, place.at("jurisdiction"))
         if clock.unit == "working_days" and not _CALENDAR.fullmatch(clock.calendar):
             place.at("calendar").wrong(
                 f"{shown(clock.calendar)} names no calendar of working days",

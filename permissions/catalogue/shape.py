@@ -126,6 +126,10 @@ def _field(
     if isinstance(of, type) and issubclass(of, msgspec.Struct):
         return read_items(of, value, place, locales)
     entries = entries_of(value, place)
+    if get_origin(of) is dict:
+        return {
+            key: _field(of, entry, place.at(key), locales) for key, entry in entries
+        }
     if of is str and isinstance(value, dict):
         _check_locales([key for key, _ in entries], place, locales)
     return {key: _value(of, entry, place.at(key)) for key, entry in entries}
