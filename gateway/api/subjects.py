@@ -8,23 +8,21 @@ from typing import Literal
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
-from sqlalchemy import insert, select
 
+from gateway import directory
 from gateway.api.guards import app_client
 from gateway.api.requests import problems
 from gateway.api.shapes import Answer, Body, Reference
 from gateway.idempotency import Key, recall, remember
 from gateway.principals import Principal
 from gateway.services import Services
-from permissions.acts import Actor, RegisterSubject
+from permissions.acts import Actor
 from permissions.errors import SubjectUnknown
-from permissions.ids import is_id, shard_of
+from permissions.ids import is_id
 from permissions.state import Subject
-from permissions.store import tables
 from permissions.store.transaction import Transaction
 
 SCOPE = "gateway.subjects"
-_KIND = "reference"  # in the directory
 
 
 class NewSubject(Body, frozen=True, kw_only=True):
@@ -76,28 +74,12 @@ async def register_subject(
 ) -> Response[SubjectView]:
     """Return the subject that the reference names, registering it when it is new."""
     client = principal.client.id
-    value = services.keys.mac("directory", client, data.reference)
-    held = tables.directory
+    entry = directory.reference(services.keys, client, data.reference)
+    actor = Actor(kind="client", id=client)
 
     def work(transaction: Transaction) -> tuple[bool, SubjectView]:
         again = recall(transaction, key, bool)
-        found = transaction.connection.scalar(
-            select(held.c.subject).where(
-                held.c.shard == shard_of(value),
-                held.c.kind == _KIND,
-                held.c.value == value,
-            )
-        )
-        is_new = found is None
-        subject = found or transaction.new_id("sub")
-        if is_new:
-            actor = Actor(kind="client", id=client)
-            transaction.perform(RegisterSubject(actor=actor, subject=subject))
-            transaction.connection.execute(
-                insert(held).values(
-                    shard=shard_of(value), kind=_KIND, value=value, subject=subject
-                )
-            )
+        subject, is_new = directory.find_or_register(transaction, entry, actor)
         if again is None:
             remember(transaction, key, is_new)
         return is_new or bool(again), _view(known_subject(transaction, subject))
