@@ -240,7 +240,8 @@ class _Handler(BaseHTTPRequestHandler):
             "Content-Type": f"{kind}; charset=utf-8",
             "Content-Length": str(len(body)),
             "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer",
+            # no-referrer would make browsers send "Origin: null" with our own forms.
+            "Referrer-Policy": "same-origin",
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": (
                 "default-src 'none'; style-src 'self'; img-src 'self' data:; "
