@@ -204,8 +204,9 @@ class Person:
             secret, _ = sessions.sign_in(tx, session, subject, "wechat")
             return secret
 
+        secret = await services.store.write(work)
         self.http.cookies.clear()
-        self.http.cookies.set(name, await services.store.write(work))
+        self.http.cookies.set(name, secret, domain="127.0.0.1")
 
     async def get(self, url: str) -> httpx2.Response:
         """Open an address, as a browser does."""
