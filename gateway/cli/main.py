@@ -8,7 +8,17 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.app import VERSION
-from gateway.cli import audit, catalogue, clients, demo, keys, openapi, serve, simulator
+from gateway.cli import (
+    audit,
+    catalogue,
+    clients,
+    demo,
+    keys,
+    migrate,
+    openapi,
+    serve,
+    simulator,
+)
 from gateway.cli.failure import CommandFailed
 from gateway.cli.options import Commands
 from gateway.keys import KeyRingError
@@ -22,6 +32,7 @@ _COMMANDS: Final[tuple[Add, ...]] = (
     demo.add,
     serve.add,
     clients.add,
+    migrate.add,
     audit.add,
     catalogue.add,
     keys.add,

@@ -7,6 +7,8 @@ from typing import Final
 
 from sqlalchemy import Connection, MetaData, Table, inspect, select
 
+from permissions.errors import StoreUnusable
+
 HEAD: Final = "0001"  # the newest revision; a test holds it to the scripts
 
 
@@ -19,16 +21,25 @@ def revision(connection: Connection) -> str | None:
 
 
 def migrate(connection: Connection, target: str = "head") -> None:
-    """Upgrade (or, to an earlier revision, downgrade) within one transaction."""
+    """Upgrade (or, to an earlier revision, downgrade) within one transaction.
+
+    Raises StoreUnusable for a schema that this version does not know.
+    """
     # Imported here: a start on a current schema does not need Alembic's 0.2 s.
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.config import Config  # noqa: PLC0415 - see above
+    from alembic.util import CommandError  # noqa: PLC0415 - see above
 
     with as_file(files("permissions.store") / "migrations") as folder:
         config = Config()
         config.set_main_option("script_location", str(folder))
         config.attributes["connection"] = connection
-        if target in {"head", HEAD}:
-            command.upgrade(config, target)
-        else:
-            command.downgrade(config, target)
+        try:
+            if target in {"head", HEAD}:
+                command.upgrade(config, target)
+            else:
+                command.downgrade(config, target)
+        except CommandError as error:
+            raise StoreUnusable(
+                "database", f"has a schema that version {HEAD} does not know"
+            ) from error

@@ -284,6 +284,28 @@ def open_store(
     return SqliteStore(folder, catalogue, clock, random)
 
 
+def upgrade(folder: Path) -> tuple[str | None, str]:
+    """Bring a folder's database to the current schema; return (before, after).
+
+    Raises StoreUnusable as `open_store` does; a server must not be running on it.
+    """
+    if not (folder / FILE).is_file():
+        raise StoreUnusable(str(folder), "there is no gateway database in this folder")
+    with _take_lock(folder):
+        engine = _engine(folder / FILE, begin="BEGIN IMMEDIATE")
+        try:
+            with engine.begin() as connection:
+                before = revision(connection)
+                migrate(connection)
+        except SQLAlchemyError as error:
+            raise StoreUnusable(
+                str(folder / FILE), "is not a usable SQLite database"
+            ) from error
+        finally:
+            engine.dispose()
+    return before, HEAD
+
+
 def read_only(folder: Path) -> Engine:
     """Open an existing store beside its writer, for reading alone."""
     if not (folder / FILE).is_file():

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -229,6 +230,38 @@ class TestAudit:
         done = run("audit", "verify", "--data-dir", str(tmp_path), cwd=tmp_path)
 
         assert "no gateway database" in clear(done)
+
+
+class TestMigrate:
+    def test_current_schema_is_left_alone(self, tmp_path: Path) -> None:
+        """Migrating twice changes nothing, and says so."""
+        folder = ("--data-dir", str(tmp_path / "data"))
+        run("client", "list", *folder, cwd=tmp_path)
+
+        done = run("migrate", *folder, cwd=tmp_path)
+
+        assert "nothing to do" in done.stdout
+
+    def test_schema_of_another_version_is_named(self, tmp_path: Path) -> None:
+        """A database of a later version is refused, by the server and the command."""
+        folder = ("--data-dir", str(tmp_path / "data"))
+        run("client", "list", *folder, cwd=tmp_path)
+        with sqlite3.connect(tmp_path / "data" / "gateway.sqlite3") as database:
+            database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.close()
+
+        migrated = run("migrate", *folder, cwd=tmp_path)
+        listed = run("client", "list", *folder, cwd=tmp_path)
+
+        assert "does not know" in clear(migrated)
+        assert "9999" in clear(listed)
+
+    def test_running_server_is_not_migrated_under(self, tmp_path: Path) -> None:
+        """The folder is locked while a server uses it."""
+        with serving(tmp_path, free_port()):
+            done = run("migrate", "--data-dir", str(tmp_path), cwd=tmp_path)
+
+        assert "another process" in clear(done)
 
 
 class TestOthers:
