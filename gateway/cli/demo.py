@@ -54,7 +54,9 @@ def run(chosen: argparse.Namespace) -> int:
     with (
         orderly_end(),
         demo_folder(chosen.data_dir) as folder,
-        set_stage(folder, chosen.port, os.environ, say) as stage,
+        set_stage(
+            folder, chosen.port, os.environ, say, strangers=chosen.scripted
+        ) as stage,
     ):
         if chosen.scripted:
             return 0 if play(stage, say) else 1

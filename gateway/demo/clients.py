@@ -83,24 +83,36 @@ async def register_clients(
     return found
 
 
-async def introduce_people(services: Services, app: str) -> dict[str, str]:
-    """Make each person of WeChat and of the shop one and the same; return them.
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who is one and the same in WeChat, in the shop and here."""
 
-    The shop's own id of a person is that of the simulated WeChat user here. A real
-    operator links the two when somebody who is logged in adds WeChat.
+    subject: str
+    wechat: str  # the simulator's id of the user
+
+
+async def introduce_people(
+    services: Services, app: str, accounts: str = ""
+) -> dict[str, Person]:
+    """Make each person of WeChat and of the shop one and the same, by shop id.
+
+    A real operator links the two when somebody who is logged in adds WeChat.
+    ``accounts`` ends the ids of their WeChat accounts, for people who are to be
+    strangers to a gateway that knows their namesakes.
     """
     world = World()
     appid = world.apps[0].appid
     actor = Actor(kind="client", id=app)
     people = {}
     for user in world.users:
+        account = user.id + accounts
         work = partial(
             _introduce,
-            wechat=directory.wechat(services.keys, appid, openid_of(appid, user.id)),
+            wechat=directory.wechat(services.keys, appid, openid_of(appid, account)),
             reference=directory.reference(services.keys, app, user.id),
             actor=actor,
         )
-        people[user.id] = await services.store.write(work)
+        subject = await services.store.write(work)
+        people[user.id] = Person(subject=subject, wechat=account)
     return people
 
 

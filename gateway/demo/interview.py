@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,8 @@ import msgspec
 
 from gateway.demo.folder import Credentials
 from gateway.demo.processes import environment
+from permissions.store.audit import verify_store
+from permissions.store.sqlite import read_only
 
 _AUDIT_WITHIN_S: Final = 30
 
@@ -98,18 +101,28 @@ class Interviewer:
         return items
 
 
-def audit(folder: Path, inherited: dict[str, str]) -> dict[str, int]:
-    """Run ``audit verify`` beside the server; return what it counted."""
+def entries(folder: Path) -> int:
+    """Verify the ledger beside the server; return how many entries it has."""
+    engine = read_only(folder)
+    try:
+        with engine.begin() as connection:
+            return verify_store(connection).entries
+    finally:
+        engine.dispose()
+
+
+def audit(folder: Path) -> str:
+    """Run ``audit verify`` as an operator would; return its line."""
     done = subprocess.run(  # noqa: S603 - our own command
         [
             *(sys.executable, "-P", "-m", "gateway.cli", "audit", "verify"),
-            *("--json", "--data-dir", str(folder)),
+            *("--data-dir", str(folder)),
         ],
-        env=environment(inherited),
+        env=environment(os.environ),
         capture_output=True,
         text=True,
         check=False,
         timeout=_AUDIT_WITHIN_S,
     )
     expect("end of the audit", (0, ""), (done.returncode, done.stderr.strip()))
-    return msgspec.json.decode(done.stdout, type=dict[str, int])
+    return done.stdout.strip()

@@ -55,14 +55,21 @@ class Child:
                 start_new_session=True,  # Ctrl-C is ours to pass on, in order
             )
 
+    @property
+    def state(self) -> str:
+        """Whether the program runs, or how it ended."""
+        code = self._process.poll()
+        return "runs" if code is None else f"ended with code {code}"
+
+    def last_words(self) -> str:
+        """Return the end of the log, a line each."""
+        lines = self.log.read_text("utf-8", "replace").splitlines()[-_TAIL:]
+        return "".join(f"\n    {line}" for line in lines)
+
     def check(self) -> None:
         """Raise CommandFailed with its last words if the program has died."""
-        code = self._process.poll()
-        if code is None:
-            return
-        lines = self.log.read_text("utf-8", "replace").splitlines()[-_TAIL:]
-        said = "".join(f"\n    {line}" for line in lines) or " it said nothing"
-        raise CommandFailed(f"{self.program.name} ended with code {code}:{said}")
+        if self._process.poll() is not None:
+            raise CommandFailed(f"{self.program.name} {self.state}{self.last_words()}")
 
     def is_ready(self, http: httpx2.Client) -> bool:
         """Say whether the program answers; raises CommandFailed if it has died."""

@@ -13,7 +13,7 @@ from gateway.demo.stage import Stage
 def as_text(stage: Stage) -> str:
     """Return the addresses to click, one check by hand, and a ready client."""
     app, reader = stage.clients[APP], stage.clients[READER]
-    mei = stage.people["mei"]
+    mei = stage.people["mei"].subject
     example = urlencode(
         {
             "response_type": "code",

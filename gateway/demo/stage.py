@@ -19,6 +19,7 @@ from gateway.demo.clients import (
     APP,
     COURIER,
     READER,
+    Person,
     introduce_people,
     register_clients,
 )
@@ -48,7 +49,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     partner: str
     data_dir: Path
     clients: dict[str, Credentials]
-    people: dict[str, str]  # subject by the shop's own id of the person
+    people: dict[str, Person]  # by the shop's own id
     children: tuple[Child, ...]
     wechat_token: str
 
@@ -62,8 +63,13 @@ def set_stage(
     port: int | None,
     inherited: Mapping[str, str],
     say: Callable[[str], None],
+    *,
+    strangers: bool = False,
 ) -> Iterator[Stage]:
     """Prepare a folder and run the demo in it until the block ends.
+
+    With ``strangers`` the three people are new to the gateway even where an earlier
+    demo has been: the shop is another client then, for this time only.
 
     Of the reader's environment only the catalogue counts: the settings of another
     gateway do not reach the demo. Raises what says in one line why it cannot run.
@@ -73,8 +79,10 @@ def set_stage(
     ports = free_ports.choose(port, memory.ports)
     own = {name: inherited[name] for name in (_CATALOGUE,) if name in inherited}
     settings = _settings(folder.path, ports, load_settings(None, own).catalogue)
-    clients, people = asyncio.run(_register(settings, memory, ports))
-    folder.remember(Memory(ports=ports, clients=clients))
+    accounts = f"-{secrets.token_hex(4)}" if strangers and memory.clients else ""
+    clients, people = asyncio.run(_register(settings, memory, ports, accounts))
+    kept = clients | {APP: memory.clients[APP]} if accounts else clients
+    folder.remember(Memory(ports=ports, clients=kept))
     file = folder.write("gateway.toml", _as_toml(settings).encode())
     token = secrets.token_urlsafe(16)
     common = environment(inherited)
@@ -102,15 +110,19 @@ def set_stage(
 
 
 async def _register(
-    settings: Settings, memory: Memory, ports: Ports
-) -> tuple[dict[str, Credentials], dict[str, str]]:
+    settings: Settings, memory: Memory, ports: Ports, accounts: str
+) -> tuple[dict[str, Credentials], dict[str, Person]]:
     redirects = {
         COURIER: f"{_address(ports.partner)}/callback",
         READER: READERS_CALLBACK,
     }
     async with open_services(settings) as services:
-        clients = await register_clients(services, memory.clients, redirects)
-        return clients, await introduce_people(services, clients[APP].id)
+        known = dict(memory.clients)
+        if accounts:
+            known.pop(APP, None)  # another shop, which knows nobody yet
+        clients = await register_clients(services, known, redirects)
+        people = await introduce_people(services, clients[APP].id, accounts)
+        return clients, people
 
 
 def _settings(folder: Path, ports: Ports, catalogue: Path | None) -> Settings:

@@ -7,7 +7,6 @@ get, in real processes over real HTTP.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,10 +14,9 @@ from typing import Any, Final
 
 import httpx2
 
-from gateway.cli.failure import CommandFailed
 from gateway.demo.browser import Browser, NotOnPage, open_browser
 from gateway.demo.clients import APP, COURIER
-from gateway.demo.interview import Expected, Interviewer, audit, expect
+from gateway.demo.interview import Expected, Interviewer, audit, entries, expect
 from gateway.demo.stage import Stage
 
 _MOST_MS: Final = 1000  # from a withdrawal's acknowledgement to the first refusal
@@ -29,7 +27,7 @@ class Story:
 
     def __init__(self, stage: Stage, mei: Browser, interviewer: Interviewer) -> None:
         self.stage, self.mei, self.ask = stage, mei, interviewer
-        self.subject = stage.people["mei"]
+        self.subject = stage.people["mei"].subject
         self.grant_set = ""
 
     def grant(self, client: str, capability: str) -> str:
@@ -59,9 +57,10 @@ def read_notice(story: Story) -> str:
 
 def log_in_with_wechat(story: Story) -> str:
     """Log in through WeChat, and allow it on the phone."""
-    mei = story.mei
+    mei, account = story.mei, story.stage.people["mei"].wechat
+    _admit(story.stage, account)
     mei.click("wechat-login")
-    mei.fill("user-select", "mei")
+    mei.fill("user-select", account)
     mei.click("btn-scan")
     page = mei.click("btn-allow")
     expect("page after the log-in", ("/me", 200), (page.path, page.status))
@@ -130,22 +129,15 @@ def allow_some(story: Story) -> str:
 def fetch_what_was_granted(story: Story) -> str:
     """Compare: the courier has exactly that, and a reason for what it has not."""
     page = story.mei.page
-    expect(
-        "elements released",
-        {
-            "identity-name",
-            "identity-address",
-            "transaction-order_no",
-            "transaction-status",
-        },
-        page.ending("value-"),
-    )
+    released = {f"identity-{name}" for name in ("name", "address")}
+    released |= {f"transaction-{name}" for name in ("order_no", "status")}
+    expect("elements released", released, page.ending("value-"))
     missing = {"identity-phone", "transaction-placed_at", "transaction-amount"}
     expect("elements withheld", missing, page.ending("withheld-"))
     for element in sorted(missing):
         got = page.text(f"withheld-{element}")
         expect(f"reason for {element}", "element_not_granted", got)
-    return f"{page.text('value-identity-name')}; withheld: {', '.join(sorted(missing))}"
+    return f"released {_list(released)}; withheld {_list(missing)}"
 
 
 def take_camera_back(story: Story) -> str:
@@ -196,7 +188,7 @@ def take_orders_back(story: Story) -> str:
 def cancel_in_wechat(story: Story) -> str:
     """Cancel in WeChat as somebody else: nothing is left behind."""
     stage = story.stage
-    before = audit(stage.data_dir, dict(os.environ))
+    before = entries(stage.data_dir), _exchanges(stage)
     _admit(stage, "passer-by")
     with open_browser("zh-CN") as other:
         other.open(f"{stage.gateway}/login")
@@ -209,15 +201,14 @@ def cancel_in_wechat(story: Story) -> str:
         expect("page after cancelling", "/login", page.path)
         page = other.open(f"{stage.gateway}/me")
         expect("page without a log-in", "/login", page.path)
-    after = audit(stage.data_dir, dict(os.environ))
-    expect("ledger", before, after)
-    return f"{after['entries']} entries in the ledger, before and after"
+    after = entries(stage.data_dir), _exchanges(stage)
+    expect("ledger entries and codes exchanged", before, after)
+    return f"{after[0]} entries in the ledger before and after, no code exchanged"
 
 
 def verify_ledger(story: Story) -> str:
     """Verify the ledger, hash by hash, while the gateway runs."""
-    found = audit(story.stage.data_dir, dict(os.environ))
-    return f"{found['entries']} entries in {found['shards']} shards"
+    return audit(story.stage.data_dir)
 
 
 STEPS: Final[tuple[Step, ...]] = (
@@ -254,21 +245,31 @@ def play(stage: Stage, say: Callable[[str], None]) -> bool:
                 told = step(story)
                 took = (time.perf_counter() - step_begun) * 1000
                 say(f"{took:7.0f} ms  {_title(step)}\n{'':12}{told}")
-    except (Expected, NotOnPage, httpx2.TransportError) as error:
-        say(f"demo: failed at {step.__name__}: {error}")
-        for child in stage.children:
-            try:
-                child.check()
-            except CommandFailed as died:
-                say(str(died))
+    except (Expected, NotOnPage, httpx2.HTTPError) as error:
+        _tell_failure(stage, step, str(error), say)
+        return False
+    except (LookupError, ValueError) as error:  # an answer of another shape
+        _tell_failure(stage, step, repr(error), say)
         return False
     say(f"{(time.perf_counter() - begun) * 1000:7.0f} ms  in all")
     say("demo: ok")
     return True
 
 
+def _tell_failure(
+    stage: Stage, step: Step, why: str, say: Callable[[str], None]
+) -> None:
+    for child in stage.children:
+        say(f"{child.program.name}: {child.state}{child.last_words()}")
+    say(f"demo: failed at {step.__name__}: {why}")
+
+
 def _title(step: Step) -> str:
     return (step.__doc__ or step.__name__).partition("\n")[0]
+
+
+def _list(names: set[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def _effect(decision: dict[str, Any]) -> tuple[str, str]:
@@ -290,12 +291,25 @@ def _since(acknowledged_at: float, refused_at: float) -> str:
     return f"in {took:.1f} ms"
 
 
-def _admit(stage: Stage, name: str) -> None:
-    """Let a person into the simulated WeChat."""
-    answer = httpx2.post(
-        f"{stage.wechat}/sim/users",
-        json={"id": name, "nickname": name},
+def _admit(stage: Stage, account: str) -> None:
+    """Let an account into the simulated WeChat; one that is there stays."""
+    user = {"id": account, "nickname": account.partition("-")[0].capitalize()}
+    _simulator(stage, "POST", "/sim/users", user)
+
+
+def _exchanges(stage: Stage) -> int:
+    """Return how often the simulated WeChat was asked to exchange a code."""
+    log = _simulator(stage, "GET", "/sim/request-log")
+    return sum(line["path"].startswith("/sns/") for line in log)
+
+
+def _simulator(stage: Stage, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - whatever it answers
+    answer = httpx2.request(
+        method,
+        stage.wechat + path,
+        json=body,
         headers={"Authorization": f"Bearer {stage.wechat_token}"},
         trust_env=False,
     )
-    expect("status of a new WeChat user", 201, answer.status_code)
+    answer.raise_for_status()
+    return answer.json()
