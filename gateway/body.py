@@ -40,7 +40,8 @@ READ_SECONDS: Final = 10.0
 _FIELDS: Final = 50  # query parameters
 _METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
-_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive, and the last quote may be missing: linear on whatever comes.
+_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _NO_BRACKET: Final = bytes(set(range(256)) - set(b"[]{}"))
 _ROUND: Final = bytes.maketrans(b"{}", b"[]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
