@@ -51,6 +51,14 @@ _CHANGED: Final = _(
     "please read it again."
 )
 _NOTHING_TICKED: Final = _(
+    "Nothing is ticked. Nothing was stored; tick what you want to allow, or press "
+    "“Do not allow”."
+)
+_NO_YES_ABOVE: Final = _(
+    "You ticked a detail, but not the yes above it. Nothing was stored; tick both, "
+    "or neither."
+)
+_NO_DETAIL_TICKED: Final = _(
     "You said yes without ticking any detail. Nothing was stored; tick at least one "
     "detail, or leave the yes empty."
 )
@@ -224,6 +232,9 @@ def _answer(
             chosen = _chosen(form, found.offers)
             if isinstance(chosen, Again):
                 return chosen
+            if not form.items and not found.live:
+                # Pressed too early: neither a yes nor a no, and the latter lasts.
+                return Again(status=422, error=_NOTHING_TICKED)
             taken = chosen
         case "deny":
             taken = None
@@ -242,7 +253,8 @@ def _chosen(form: Form, offers: tuple[Offer, ...]) -> tuple[Taken, ...] | Again:
     """Return each offer with what was ticked; raises Problem for what was not offered.
 
     A ticked item brings its required elements; one without any, and without a
-    ticked element, says nothing, and is asked once more.
+    ticked element, says nothing, and is asked once more. So is a ticked element of
+    an item that is not: to drop it silently would be a no that nobody said.
     """
     boxes = {str(index): offer for index, offer in enumerate(offers)}
     singles = {
@@ -252,6 +264,8 @@ def _chosen(form: Form, offers: tuple[Offer, ...]) -> tuple[Taken, ...] | Again:
     }
     if not set(boxes).issuperset(form.items) or not singles.issuperset(form.elements):
         raise _not_offered()
+    if not {name.partition(":")[0] for name in form.elements} <= set(form.items):
+        return Again(status=422, error=_NO_YES_ABOVE)
     taken: list[Taken] = []
     for index, offer in boxes.items():
         elements: tuple[str, ...] = ()
@@ -265,7 +279,7 @@ def _chosen(form: Form, offers: tuple[Offer, ...]) -> tuple[Taken, ...] | Again:
                 ),
             )
             if not elements:
-                return Again(status=422, error=_NOTHING_TICKED)
+                return Again(status=422, error=_NO_DETAIL_TICKED)
         taken.append(Taken(offer=offer, elements=elements))
     return tuple(taken)
 

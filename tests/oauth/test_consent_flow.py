@@ -141,18 +141,20 @@ class TestAnswer:
         assert no.capability == "data.transaction"
         assert isinstance(yes, GiveGrant)
 
-    async def test_element_without_its_item_is_no_yes(self, world: World) -> None:
-        """A ticked detail of an item that was left gives nothing."""
+    @pytest.mark.parametrize("ticked", [[], [("element", "0:amount")]])
+    async def test_allow_without_a_yes_is_asked_again(
+        self, world: World, ticked: list[tuple[str, str]]
+    ) -> None:
+        """No tick, or a detail of an item that was left: no act, and the page again."""
         partner = await world.partner()
         subject = await world.subject()
         address, page = await world.person.open_consent(partner.url())
 
-        done = await world.person.answer(address, page, [("element", "0:amount")])
+        again = await world.person.answer(address, page, ticked)
 
-        assert query_of(done)["error"] == "access_denied"
-        assert all(
-            isinstance(act, RefuseGrant) for act in await acts_of(world, subject)
-        )
+        assert again.status_code == 422
+        assert "consent-error" in again.text
+        assert await acts_of(world, subject) == []
 
     async def test_yes_without_any_detail_is_asked_again(self, world: World) -> None:
         """An item of optional elements alone needs one of them."""
@@ -173,16 +175,13 @@ class TestAnswer:
         assert "consent-error" in again.text
         assert "code" in query_of(done)
 
-    @pytest.mark.parametrize("decision", ["deny", "allow"])
-    async def test_no_keeps_nothing_but_the_refusal(
-        self, world: World, decision: str
-    ) -> None:
-        """Deny, or allow with nothing ticked: refusal acts and access_denied."""
+    async def test_no_keeps_nothing_but_the_refusal(self, world: World) -> None:
+        """Deny: refusal acts and access_denied."""
         partner = await world.partner()
         subject = await world.subject()
         address, page = await world.person.open_consent(partner.url(**TWO))
 
-        done = await world.person.answer(address, page, [], decision)
+        done = await world.person.answer(address, page, [], "deny")
 
         said = query_of(done)
         assert said == {"error": "access_denied", "state": "s-1", "iss": ISSUER}
