@@ -81,7 +81,7 @@ _KINDS = (
     + ["withdraw"] * 4
     + ["refuse"] * 3
     + ["use", "use", "wait", "wait", "resume", "resume", "suspend", "switch", "narrow"]
-    + ["notice"]
+    + ["notice"] * 3
 )
 
 steps = st.builds(
@@ -143,7 +143,8 @@ def act_of(step: Step, world: World) -> Act | None:
         case "use":
             return acts.use(chosen, step.subject)
         case "notice":
-            return acts.notice(step.subject)
+            known = ("subject", step.subject) in world.states
+            return (acts.notice if known else acts.register)(step.subject)
         case "suspend":
             return acts.suspend(step.client)
         case "resume":
