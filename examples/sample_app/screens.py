@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from aseanbiz import AskTicket, Notice, Stored
@@ -19,18 +20,19 @@ class Customer:
     stored: tuple[Stored, ...] | None = None
     notice: Notice | None = None
     ticket: AskTicket | None = None
+    fallback: Mapping[str, str] = field(default_factory=dict)
     shown_at: datetime | None = None
     consistency: str = "lease"  # the version of this person's own last act
 
 
-def refusal(visit: Visit[Customer], reason: str, fallback: str) -> Answer:
+def refusal(visit: Visit[Customer], reason: str, fallback: Mapping[str, str]) -> Answer:
     """Say no, say why, and offer what still works."""
     words = visit.words
     return visit.page(
         "refusal",
         sentence=words.get(f"no_{reason}", words["no_other"]),
         reason=reason,
-        fallback=fallback,
+        fallback=fallback.get(visit.locale, ""),
     )
 
 

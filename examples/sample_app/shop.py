@@ -1,27 +1,16 @@
-"""The shop: what it asks the gateway, and what it shows for each answer."""
+"""The shop: who is here, the first-use notice, their data, the way to privacy."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import assert_never
 
-from aseanbiz import (
-    Allow,
-    Ask,
-    Control,
-    Deny,
-    Gateway,
-    NotAllowed,
-    Secret,
-    Stored,
-)
+from aseanbiz import Control, Gateway, Secret, Stored
+from examples.sample_app.camera import Camera
 from examples.sample_app.people import PEOPLE, Person, find
-from examples.sample_app.screens import Customer, kept, orders, refusal
+from examples.sample_app.screens import Customer, kept, orders
 from examples.sample_app.words import WORDS
 from examples.web import Answer, Html, Site, Visit, see
-
-CAMERA, PURPOSE, SCENE = "device.camera", "scan_qr", "scan_screen"
 
 
 def make_site(gateway: Gateway, origin: str, port: int) -> Site[Customer]:
@@ -39,11 +28,8 @@ def make_site(gateway: Gateway, origin: str, port: int) -> Site[Customer]:
     site.on("POST", "/person")(shop.enter)
     site.on("POST", "/leave")(shop.leave)
     site.on("POST", "/notice")(shop.read_notice)
-    site.on("GET", "/scan")(shop.scan)
-    site.on("POST", "/scan")(shop.answer)
-    site.on("POST", "/ask-again")(shop.ask_again)
-    site.on("POST", "/code")(shop.type_code)
     site.on("POST", "/privacy")(shop.open_privacy)
+    Camera(gateway).add_to(site)
     return site
 
 
@@ -110,87 +96,6 @@ class _Shop:
         return (
             put(subject, "identity", purpose=purpose, data=person.identity),
             put(subject, "transaction", purpose=purpose, records=person.orders),
-        )
-
-    def scan(self, visit: Visit[Customer]) -> Answer:
-        """Ask the gateway before every use; each of the three answers has a screen."""
-        customer = visit.session
-        if customer.person is None:
-            return see("/")
-        decision = self._gateway.check(
-            customer.subject,
-            CAMERA,
-            purpose=PURPOSE,
-            scene=SCENE,
-            consistency=customer.consistency,
-        )
-        match decision:
-            case Allow(grant=grant):
-                return visit.page("camera", grant=grant or decision.reason)
-            case Ask():
-                return self._ask(visit)
-            case Deny(reason=reason, fallback_text=fallback):
-                return refusal(visit, reason, fallback.get(visit.locale, ""))
-            case _:
-                assert_never(decision)
-
-    def _ask(self, visit: Visit[Customer], *, user_initiated: bool = False) -> Answer:
-        """Show the question on the shop's own screen, word for word."""
-        customer = visit.session
-        ticket = customer.ticket
-        if ticket is None or ticket.expires_at <= datetime.now(UTC):
-            try:
-                ticket = self._gateway.asks.open(
-                    customer.subject,
-                    CAMERA,
-                    purpose=PURPOSE,
-                    scene=SCENE,
-                    user_initiated=user_initiated,
-                )
-            except NotAllowed as error:
-                return refusal(visit, error.reason, "")
-        customer.ticket, customer.shown_at = ticket, datetime.now(UTC)
-        return visit.page("ask", question=ticket.text[visit.locale])
-
-    def answer(self, visit: Visit[Customer]) -> Answer:
-        """Record the person's own answer, with the text that they saw."""
-        customer = visit.session
-        ticket, shown_at = customer.ticket, customer.shown_at
-        if ticket is not None and shown_at is not None:
-            allowed = visit.form.get("answer") == "allow"
-            result = self._gateway.me(self._token(visit)).answer(
-                ticket.id,
-                "granted" if allowed else "refused",
-                text=ticket.sha256[visit.locale],
-                locale=visit.locale,
-                shown_at=shown_at,
-                control=Control(
-                    id="ask-allow" if allowed else "ask-deny",
-                    initial="button",
-                    action="tap",
-                ),
-            )
-            customer.ticket, customer.consistency = None, result.receipt.version
-        return see("/scan")
-
-    def ask_again(self, visit: Visit[Customer]) -> Answer:
-        """Ask because the person wants it: it is their wish, not the shop's."""
-        if visit.session.person is None:
-            return see("/")
-        visit.session.ticket = None
-        return self._ask(visit, user_initiated=True)
-
-    def type_code(self, visit: Visit[Customer]) -> Answer:
-        """Do what works without any permission."""
-        person, number = visit.session.person, visit.form.get("number", "").strip()
-        if person is None:
-            return see("/")
-        found = [one for one in person.orders if one["order_no"] == number.upper()]
-        if not found:
-            return visit.page("code", result=visit.words["code_unknown"])
-        items, status = found[0]["items"], visit.words[f"status_{found[0]['status']}"]
-        return visit.page(
-            "code", result=f"{visit.words['code_found']} {items}, {status}"
         )
 
     def open_privacy(self, visit: Visit[Customer]) -> Answer:

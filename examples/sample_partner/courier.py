@@ -56,6 +56,7 @@ def make_site(gateway: Gateway, origin: str, port: int) -> Site[Customer]:
     site.on("GET", "/callback")(courier.callback)
     site.on("POST", "/fetch")(courier.fetch)
     site.on("POST", "/forget")(courier.forget)
+    site.on("GET", "/ended")(courier.ended)
     return site
 
 
@@ -117,7 +118,7 @@ class _Courier:
                 customer.fetched[category] = error.reason
             except GrantEnded:
                 visit.restart()
-                return visit.page("ended")
+                return see("/ended")
         return see("/")
 
     def forget(self, visit: Visit[Customer]) -> Answer:
@@ -125,6 +126,10 @@ class _Courier:
         if visit.session.grants is not None:
             self._gateway.grant(visit.session.grants.id).end()
         visit.restart()
+        return see("/ended")
+
+    def ended(self, visit: Visit[Customer]) -> Answer:
+        """Say that nothing is left."""
         return visit.page("ended")
 
 
