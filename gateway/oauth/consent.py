@@ -50,10 +50,6 @@ _CHANGED: Final = _(
     "The text has changed since you opened this page. Nothing was stored; "
     "please read it again."
 )
-_NOTHING_TICKED: Final = _(
-    "Nothing is ticked. Nothing was stored; tick what you want to allow, or press "
-    "“Do not allow”."
-)
 _NO_YES_ABOVE: Final = _(
     "You ticked a detail, but not the yes above it. Nothing was stored; tick both, "
     "or neither."
@@ -232,9 +228,6 @@ def _answer(
             chosen = _chosen(form, found.offers)
             if isinstance(chosen, Again):
                 return chosen
-            if not form.items and not found.live:
-                # Pressed too early: neither a yes nor a no, and the latter lasts.
-                return Again(status=422, error=_NOTHING_TICKED)
             taken = chosen
         case "deny":
             taken = None

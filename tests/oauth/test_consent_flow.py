@@ -141,16 +141,13 @@ class TestAnswer:
         assert no.capability == "data.transaction"
         assert isinstance(yes, GiveGrant)
 
-    @pytest.mark.parametrize("ticked", [[], [("element", "0:amount")]])
-    async def test_allow_without_a_yes_is_asked_again(
-        self, world: World, ticked: list[tuple[str, str]]
-    ) -> None:
-        """No tick, or a detail of an item that was left: no act, and the page again."""
+    async def test_element_without_its_item_is_asked_again(self, world: World) -> None:
+        """A detail of an item that was left: neither a yes nor a no, so no act."""
         partner = await world.partner()
         subject = await world.subject()
         address, page = await world.person.open_consent(partner.url())
 
-        again = await world.person.answer(address, page, ticked)
+        again = await world.person.answer(address, page, [("element", "0:amount")])
 
         assert again.status_code == 422
         assert "consent-error" in again.text
@@ -175,13 +172,16 @@ class TestAnswer:
         assert "consent-error" in again.text
         assert "code" in query_of(done)
 
-    async def test_no_keeps_nothing_but_the_refusal(self, world: World) -> None:
-        """Deny: refusal acts and access_denied."""
+    @pytest.mark.parametrize("decision", ["deny", "allow"])
+    async def test_no_keeps_nothing_but_the_refusal(
+        self, world: World, decision: str
+    ) -> None:
+        """Deny, or allow with nothing ticked: refusal acts and access_denied."""
         partner = await world.partner()
         subject = await world.subject()
         address, page = await world.person.open_consent(partner.url(**TWO))
 
-        done = await world.person.answer(address, page, [], "deny")
+        done = await world.person.answer(address, page, [], decision)
 
         said = query_of(done)
         assert said == {"error": "access_denied", "state": "s-1", "iss": ISSUER}
