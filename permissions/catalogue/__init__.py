@@ -1,5 +1,7 @@
 """The catalogue: every capability, purpose, text and deadline, as data."""
 
+from permissions.catalogue.change import Change, Diff, Kind, Part
+from permissions.catalogue.finding import Finding
 from permissions.catalogue.load import load
 from permissions.catalogue.model import (
     Assessment,
@@ -33,15 +35,20 @@ __all__ = [
     "Catalogue",
     "CatalogueError",
     "Category",
+    "Change",
     "Clock",
+    "Diff",
     "Element",
     "ElementType",
     "Fallback",
+    "Finding",
     "Function",
+    "Kind",
     "Level",
     "Locale",
     "Operator",
     "Pair",
+    "Part",
     "Permission",
     "Policy",
     "Problem",
