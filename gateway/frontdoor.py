@@ -86,12 +86,14 @@ class FrontDoor:
                 or not is_plain(body)
             ):
                 screen_content(body)
-        authorization = _header(scope, b"authorization")
-        principal = await app_principal(self._services, authorization, SCOPE)
+        sent = dict(reversed(list(scope["headers"])))  # of two, the first counts
+        principal = await app_principal(
+            self._services, _text(sent.get(b"authorization")), SCOPE
+        )
         if asked is None:
             asked = decode(_check_decoder, body)
         key = None
-        if (text := _header(scope, b"idempotency-key")) is not None:
+        if (text := _text(sent.get(b"idempotency-key"))) is not None:
             key = key_of(scope, body, principal, text)
         return _encode(await decided(self._services, principal, asked, key))
 
@@ -110,8 +112,5 @@ def _keys_in(asked: Check) -> int:
     )
 
 
-def _header(scope: HTTPScope, wanted: bytes) -> str | None:
-    for name, value in scope["headers"]:
-        if name == wanted:
-            return value.decode("latin-1")
-    return None
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")

@@ -39,9 +39,9 @@ def completed(
 ) -> list[Header]:
     """Return an answer's headers, with the standing ones it does not set itself."""
     own = list(headers)
-    named = {name for name, _ in own}
-    if named.isdisjoint(_NAMES):
+    if not any([name in _NAMES for name, _ in own]):  # noqa: C419 - half the time
         return [*own, *standing, (b"x-request-id", ident)]
+    named = {name for name, _ in own}
     return [
         *own,
         *(header for header in standing if header[0] not in named),

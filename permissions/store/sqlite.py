@@ -129,20 +129,22 @@ class SqliteStore:
     async def standing(self, subject: str, client: str) -> Standing:
         """Return what a decision about these two needs, reading what is missing."""
         # Again, because a full memory may have given up one for the other.
-        while missing := self.standings.missing(subject, client):
-            for kind, name in missing:
-                state = self.near(partial(_owner, kind=kind, key=name))
-                self.standings.keep((kind, name), state)
-        return self.standings.standing(subject, client)
+        while True:
+            try:
+                return self.standings.standing(subject, client)
+            except KeyError:
+                for kind, name in self.standings.missing(subject, client):
+                    state = self.near(partial(_owner, kind=kind, key=name))
+                    self.standings.keep((kind, name), state)
 
     async def client(self, client: str) -> Client | None:
         """Return a client from memory, reading it when it is missing."""
-        for key in self.standings.missing("", client):
-            if key[0] == "client":
-                self.standings.keep(
-                    key, self.near(lambda near: rows.client(near, client))
-                )
-        return self.standings.client(client)
+        try:
+            return self.standings.client(client)
+        except KeyError:
+            state = self.near(lambda near: rows.client(near, client))
+            self.standings.keep(("client", client), state)
+            return state
 
     async def close(self) -> None:
         """Finish what is queued, then close; safe to call twice."""
