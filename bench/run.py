@@ -112,13 +112,14 @@ def _over_http(
 
 
 def _ceiling(plan: Plan, chosen: Cores, folder: Path, load: Run) -> float:
-    """Measure what the generator itself can do, against a reply that costs nothing."""
+    """Return what the generator itself can do, against a reply that costs nothing."""
     _progress("ceiling of the load generator")
     said = [Exchange(b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n", STATIC, {})]
     with serving("static", folder / "static", core=chosen.server) as server:
         target = Target(name="static", port=server.port, pid=server.pid, exchanges=said)
         load(closed_loop, target, plan.cell)
-        return median(load(closed_loop, target, plan.cell).rate for _ in range(3))
+        # The best of some: what it can do, not what a neighbour let it do.
+        return max(load(closed_loop, target, plan.cell).rate for _ in range(4))
 
 
 def _targets(
