@@ -51,19 +51,21 @@ def run(chosen: argparse.Namespace) -> int:
         stream.write(line + "\n")
         stream.flush()
 
-    with (
-        orderly_end(),
-        demo_folder(chosen.data_dir) as folder,
-        set_stage(
-            folder, chosen.port, os.environ, say, strangers=chosen.scripted
-        ) as stage,
-    ):
-        if chosen.scripted:
-            return 0 if play(stage, say) else 1
-        sys.stdout.write(as_json(stage) if chosen.json else as_text(stage))
-        sys.stdout.flush()
-        try:
+    try:
+        with (
+            orderly_end(),
+            demo_folder(chosen.data_dir) as folder,
+            set_stage(
+                folder, chosen.port, os.environ, say, strangers=chosen.scripted
+            ) as stage,
+        ):
+            if chosen.scripted:
+                return 0 if play(stage, say) else 1
+            sys.stdout.write(as_json(stage) if chosen.json else as_text(stage))
+            sys.stdout.flush()
             watch(stage.children)
-        except KeyboardInterrupt:
-            say("\nending")
-    return 0
+    except KeyboardInterrupt:
+        if chosen.scripted:
+            raise  # the story was not told to its end
+        say("\nthe demo has ended")
+        return 0
