@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 from permissions.state import Client
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
+# RFC 3986 §2: whatever else a URI had, somebody on the way would write it anew.
+_CHARACTERS: Final = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
 
 
 def is_registered(client: Client, uri: str) -> bool:
@@ -34,7 +37,7 @@ def is_allowed(client: Client, uri: str) -> bool:
     parts = _split(uri)
     if parts is None or "#" in uri or "*" in uri or parts.username is not None:
         return False
-    if not uri.isascii() or not uri.isprintable() or " " in uri:
+    if not _CHARACTERS.fullmatch(uri):
         return False
     if parts.scheme == "https":
         return bool(parts.hostname)

@@ -65,14 +65,20 @@ class Page(HTMLParser):
             self._in_form = False
 
 
-@dataclass(frozen=True)
 class World:
     """The gateway from outside: its application, one browser, and the clock."""
 
-    app: Any
-    services: Services
-    http: httpx2.AsyncClient
-    clock: FakeClock
+    def __init__(
+        self,
+        app: Any,  # noqa: ANN401 - an ASGI application
+        services: Services,
+        http: httpx2.AsyncClient,
+        clock: FakeClock,
+    ) -> None:
+        self.app = app
+        self.services = services
+        self.http = http
+        self.clock = clock
 
     @property
     def person(self) -> Person:
@@ -102,7 +108,7 @@ class World:
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Partner:
     """A registered client, and the stock library it uses."""
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, event, select
 
 from gateway.oauth import clients
 from gateway.oauth.client_auth import Presented
@@ -29,6 +29,45 @@ def knows(services: Services, client: str, secret: str) -> bool:
     return (
         services.store.near(lambda near: recognised(near, client, secret)) is not None
     )
+
+
+def statements_of(services: Services, client: str, secret: str) -> list[str]:
+    """Return the SQL that recognising a client takes."""
+    seen: list[str] = []
+
+    def look(connection: Connection) -> None:
+        def note(
+            _conn: object, _cursor: object, statement: str, *_rest: object
+        ) -> None:
+            seen.append(statement)
+
+        event.listen(connection, "before_cursor_execute", note)
+        try:
+            recognised(connection, client, secret)
+        finally:
+            event.remove(connection, "before_cursor_execute", note)
+
+    services.store.near(look)
+    return seen
+
+
+class TestRecognised:
+    async def test_unknown_client_costs_what_a_wrong_secret_costs(
+        self, services: Services
+    ) -> None:
+        """The same statements, so that time tells nothing (security A10, A11)."""
+        client = make_client(services)
+        await register(services, client)
+
+        wrong = statements_of(services, client.id, "x" * 43)
+        unknown = statements_of(services, "cli_" + "a" * 26, "x" * 43)
+
+        assert wrong == unknown
+        assert len(wrong) == 1
+
+    async def test_empty_secret_opens_nothing(self, services: Services) -> None:
+        """Not even a client that does not exist."""
+        assert not knows(services, "cli_unknown", "")
 
 
 class TestRegister:
