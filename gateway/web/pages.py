@@ -21,6 +21,9 @@ from gateway.requests import request_id
 from gateway.services import Services
 from gateway.web.sessions import WebSession, csrf_token
 from gateway.web.words import FOLDER, Words, plain, preferred, words
+from permissions.ids import is_id
+from permissions.state import Client
+from permissions.store import rows
 
 STATIC: Final = FOLDER.parent / "static"
 TEMPLATES: Final = FOLDER.parent / "templates"
@@ -75,6 +78,7 @@ def page(
     the CSRF value of a form.
     """
     say = words_of(request, services, session)
+    flash = read_flash(request, services.keys, session)
     ours = {
         "_": say.say,
         "words": say,
@@ -87,7 +91,8 @@ def page(
         "session": session,
         "here": _here(request),
         "token": _tokens(services.keys, session),
-        "flash": read_flash(request, services.keys, session),
+        "flash": flash,
+        "told": _told(services, flash),
     }
     return Template(
         name,
@@ -168,6 +173,14 @@ def read_flash(
         return None
     is_ours = keys.proves(proof, "csrf", session.sha256, "flash", code, about)
     return (code, about) if is_ours else None
+
+
+def _told(services: Services, flash: tuple[str, str] | None) -> Client | None:
+    """Return the client that a message speaks of, if it names one."""
+    about = "" if flash is None else flash[1]
+    if not is_id("cli", about):
+        return None
+    return services.store.near(lambda near: rows.client(near, about))
 
 
 # --- headers ----------------------------------------------------------------------

@@ -15,13 +15,12 @@ from gateway.services import Services
 from gateway.web.activity import Event, events
 from gateway.web.forms import accept_form
 from gateway.web.login import after_sign_in
-from gateway.web.pages import page, read_flash, redirect, with_flash
+from gateway.web.pages import page, redirect, with_flash
 from gateway.web.rights import Right, bases, in_force, rights_of
 from gateway.web.sessions import WebSession, session_gone
 from gateway.web.visits import provide_visitor
 from permissions.acts import Actor, WithdrawGrant
 from permissions.decision import Standing
-from permissions.ids import is_id
 from permissions.state import Client, Subject
 from permissions.store import rows
 from permissions.store.transaction import Transaction
@@ -29,6 +28,7 @@ from permissions.store.transaction import Transaction
 AnyRequest = Request[Any, Any, Any]
 
 _PAGE: Final = 50  # entries of the activity at a time
+_LAST: Final = 2**63 - 1  # the highest number that an entry can have
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +84,6 @@ async def show_overview(
         return redirect(onward)
     rights = in_force(await all_rights(services, subject))
     last = await _events(services, subject, None, 3)
-    flash = read_flash(request, services.keys, session)
     return page(
         request,
         services,
@@ -95,7 +94,6 @@ async def show_overview(
         shared=[right for right in rights if right.client.kind != "app"],
         events=last,
         clients=await _names(services, last),
-        told=await _told(services, flash),
     )
 
 
@@ -141,7 +139,6 @@ async def show_partners(
         "partners.html",
         partners=[one for one in found if one.rights],
         former=[one for one in found if not one.rights],
-        told=await _told(services, read_flash(request, services.keys, session)),
     )
 
 
@@ -151,7 +148,7 @@ async def show_activity(
     services: NamedDependency[Services],
     session: NamedDependency[WebSession],
     subject: NamedDependency[Subject],
-    before: Annotated[int | None, QueryParameter(name="before", ge=1)] = None,
+    before: Annotated[int | None, QueryParameter(name="before", ge=1, le=_LAST)] = None,
 ) -> Template:
     """Show what was allowed, taken back, collected and passed on, newest first."""
     found = await _events(services, subject, before, _PAGE + 1)
@@ -266,12 +263,6 @@ async def _names(services: Services, found: list[Event]) -> dict[str, Client]:
         if client is not None:
             known[name] = client
     return known
-
-
-async def _told(services: Services, flash: tuple[str, str] | None) -> Client | None:
-    """Return the client that a message speaks of, if it names one."""
-    about = "" if flash is None else flash[1]
-    return await services.store.client(about) if is_id("cli", about) else None
 
 
 privacy_centre = Router(
