@@ -145,13 +145,18 @@ class Site(Generic[Session]):
         session = self.sessions[key] = self._new()
         return key, session
 
+    def server(self) -> ThreadingHTTPServer:
+        """Open the port; the caller runs and closes the server."""
+        handler = type("_Handler", (_Handler,), {"site": self})
+        server = ThreadingHTTPServer((_HOST, self.port), handler)
+        server.daemon_threads = True
+        return server
+
     def serve(self) -> None:
         """Answer on this machine until told to stop."""
-        handler = type("_Handler", (_Handler,), {"site": self})
-        with ThreadingHTTPServer((_HOST, self.port), handler) as server:
+        with self.server() as server:
             sys.stdout.write(f"{self.name} on {self.address}\n")
             sys.stdout.flush()
-            server.daemon_threads = True
             server.serve_forever()
 
 
