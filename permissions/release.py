@@ -42,7 +42,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """The elements of a question, each with its own answer.
 
-    ``decision`` is the one on all that are allowed; where none is, on the question.
+    ``decision`` is the one on all that are allowed; where none is, on the first.
     """
 
     decision: Decision
@@ -81,7 +81,8 @@ def judge(
                 allowed.append(element)
             case Ask(reason=reason) | Deny(reason=reason):
                 withheld[element] = reason
-    whole = replace(question, elements=tuple(allowed)) if allowed else question
+    # Where none is allowed, the first refusal says more than the one on them all.
+    whole = replace(question, elements=tuple(allowed) or question.elements[:1])
     return Judged(
         decision=decide(whole, standing, catalogue, now, held),
         allowed=tuple(allowed),

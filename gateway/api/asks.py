@@ -88,7 +88,7 @@ async def open_ask(
     """Open a ticket, unless the answer is known or it is too early to ask."""
     catalogue = services.catalogue
     pair = declared_pair(catalogue, data.capability, data.purpose)
-    if catalogue.is_sensitive(pair):
+    if pair.separate != "none":
         raise NotSeparate
     scene = _scene(data.scene, pair)
 
