@@ -31,6 +31,17 @@ class Party:
             return await self._http.request(method, path, headers=headers)
         return await self._http.request(method, path, headers=headers, json=body)
 
+    async def send_bytes(
+        self, method: str, path: str, content: bytes
+    ) -> httpx2.Response:
+        """Send bytes that say they are JSON, with a key."""
+        headers = {
+            "authorization": f"Bearer {self._token}",
+            "content-type": "application/json",
+            "idempotency-key": "k",
+        }
+        return await self._http.request(method, path, headers=headers, content=content)
+
     async def get(self, path: str) -> Any:  # noqa: ANN401
         """Return the body of an answer that has to be 200."""
         response = await self.send("GET", path)
