@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 PREFIX: Final = "GATEWAY_"
+_OF_TESTS: Final = "GATEWAY_TEST_"  # what a test run is told, such as its browser
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -76,7 +77,7 @@ def load_settings(file: Path | None, environ: Mapping[str, str]) -> Settings:
     """
     values: dict[str, Any] = {} if file is None else _read(file)
     for name, value in environ.items():
-        if name.startswith(PREFIX):
+        if name.startswith(PREFIX) and not name.startswith(_OF_TESTS):
             _lay(values, name, name.removeprefix(PREFIX).lower().split("__"), value)
     try:
         settings = msgspec.convert(values, Settings, strict=False, dec_hook=_path)

@@ -29,6 +29,12 @@ class TestLoadSettings:
         assert settings.issuer == "https://env.example"
         assert settings.data_dir == Path("here")
 
+    def test_what_a_test_run_is_told_is_no_setting(self) -> None:
+        """A run that names its browser can still try every command."""
+        told = {"GATEWAY_TEST_CHROMIUM": "/usr/bin/chromium"}
+
+        assert load_settings(None, told) == load_settings(None, {})
+
     def test_nested_names_reach_tables(self) -> None:
         """Two underscores step into a table, down to one WeChat app."""
         settings = load_settings(
