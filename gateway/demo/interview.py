@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import httpx2
 import msgspec
 
 from gateway.demo.folder import Credentials
-from gateway.demo.processes import environment
-from permissions.store.audit import verify_store
-from permissions.store.sqlite import read_only
-
-_AUDIT_WITHIN_S: Final = 30
 
 
 class Expected(Exception):
@@ -99,30 +90,3 @@ class Interviewer:
         found = self.send("GET", "/v1/me/grants", token=session["token"])
         items: list[dict[str, Any]] = found["items"]
         return items
-
-
-def entries(folder: Path) -> int:
-    """Verify the ledger beside the server; return how many entries it has."""
-    engine = read_only(folder)
-    try:
-        with engine.begin() as connection:
-            return verify_store(connection).entries
-    finally:
-        engine.dispose()
-
-
-def audit(folder: Path) -> str:
-    """Run ``audit verify`` as an operator would; return its line."""
-    done = subprocess.run(  # noqa: S603 - our own command
-        [
-            *(sys.executable, "-P", "-m", "gateway.cli", "audit", "verify"),
-            *("--data-dir", str(folder)),
-        ],
-        env=environment(os.environ),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_AUDIT_WITHIN_S,
-    )
-    expect("end of the audit", (0, ""), (done.returncode, done.stderr.strip()))
-    return done.stdout.strip()

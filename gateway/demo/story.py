@@ -14,9 +14,11 @@ from typing import Any, Final
 
 import httpx2
 
+from gateway.cli.audit import sentence, verified
+from gateway.cli.failure import CommandFailed
 from gateway.demo.browser import Browser, NotOnPage, open_browser
 from gateway.demo.clients import APP, COURIER
-from gateway.demo.interview import Expected, Interviewer, audit, entries, expect
+from gateway.demo.interview import Expected, Interviewer, expect
 from gateway.demo.stage import Stage
 
 _MOST_MS: Final = 1000  # from a withdrawal's acknowledgement to the first refusal
@@ -188,7 +190,7 @@ def take_orders_back(story: Story) -> str:
 def cancel_in_wechat(story: Story) -> str:
     """Cancel in WeChat as somebody else: nothing is left behind."""
     stage = story.stage
-    before = entries(stage.data_dir), _exchanges(stage)
+    before = verified(stage.data_dir).entries, _exchanges(stage)
     _admit(stage, "passer-by")
     with open_browser("zh-CN") as other:
         other.open(f"{stage.gateway}/login")
@@ -201,14 +203,14 @@ def cancel_in_wechat(story: Story) -> str:
         expect("page after cancelling", "/login", page.path)
         page = other.open(f"{stage.gateway}/me")
         expect("page without a log-in", "/login", page.path)
-    after = entries(stage.data_dir), _exchanges(stage)
+    after = verified(stage.data_dir).entries, _exchanges(stage)
     expect("ledger entries and codes exchanged", before, after)
     return f"{after[0]} entries in the ledger before and after, no code exchanged"
 
 
 def verify_ledger(story: Story) -> str:
     """Verify the ledger, hash by hash, while the gateway runs."""
-    return audit(story.stage.data_dir)
+    return sentence(verified(story.stage.data_dir))
 
 
 STEPS: Final[tuple[Step, ...]] = (
@@ -245,7 +247,7 @@ def play(stage: Stage, say: Callable[[str], None]) -> bool:
                 told = step(story)
                 took = (time.perf_counter() - step_begun) * 1000
                 say(f"{took:7.0f} ms  {_title(step)}\n{'':12}{told}")
-    except (Expected, NotOnPage, httpx2.HTTPError) as error:
+    except (Expected, NotOnPage, CommandFailed, httpx2.HTTPError) as error:
         _tell_failure(stage, step, str(error), say)
         return False
     except (LookupError, ValueError) as error:  # an answer of another shape
