@@ -155,7 +155,7 @@ async def _grants(
 ) -> list[_Act]:
     def yes(person: str) -> Callable[[Transaction], str]:
         def work(transaction: Transaction) -> str:
-            act = give(store.catalogue, transaction, person, client)
+            act = give(transaction, person, client)
             transaction.perform(act)
             return act.grant
 

@@ -21,7 +21,7 @@ import msgspec
 from bench.cells import Cell
 
 CONNECTIONS: Final = 32
-SAMPLE: Final = 60  # answers compared as JSON, before and after each cell
+SAMPLE: Final = 24  # answers compared as JSON, before and after each cell
 _PATIENCE: Final = 5.0  # seconds without any answer
 _READ: Final = 1 << 16
 _OK: Final = b"HTTP/1.1 200 "

@@ -26,9 +26,8 @@ from permissions.acts import (
     SeeNotice,
     WithdrawGrant,
 )
-from permissions.catalogue.model import Catalogue
 from permissions.evidence import Evidence
-from permissions.ids import Prefix, new_id
+from permissions.ids import Prefix, Random, new_id
 from permissions.state import Client
 from permissions.store.sqlite import SqliteStore
 from permissions.store.transaction import Transaction
@@ -37,7 +36,7 @@ from permissions.texts import sentence_sha256
 CAPABILITY: Final = "device.camera"
 PURPOSE: Final = "scan_qr"
 _OFFICER: Final = Actor(kind="officer", id="bench")
-_LIFE: Final = timedelta(hours=6)  # of the token: longer than any run
+LIFE: Final = timedelta(hours=6)  # of the token: longer than any run
 _DRAWS: Final = 20_000  # exchanges in one round of the script
 _Fresh = Callable[[Prefix], str]
 
@@ -57,7 +56,7 @@ async def seed(services: Services, subjects: int) -> Seeded:
             transaction,
             kind="client",
             client=client.id,
-            life=_LIFE,
+            life=LIFE,
             client_epoch=client.epoch,
             scope=client.scopes,
         )
@@ -102,8 +101,16 @@ _EXPECTED: Final = {
 
 async def register_app(store: SqliteStore) -> Client:
     """Register the app client that asks."""
-    client = Client(
-        id=new_id("cli", store.random),
+    client = make_app(store.random)
+    act = RegisterClient(actor=_OFFICER, client=client)
+    await store.write(lambda transaction: transaction.perform(act))
+    return client
+
+
+def make_app(random_bytes: Random) -> Client:
+    """Make the registration of an app client."""
+    return Client(
+        id=new_id("cli", random_bytes),
         kind="app",
         name={"zh-CN": "压测应用", "en": "Bench App"},
         legal_name="Bench App Co., Ltd.",
@@ -111,9 +118,6 @@ async def register_app(store: SqliteStore) -> Client:
         contact="privacy@bench.example",
         scopes=("gateway.check", "gateway.introspect"),
     )
-    act = RegisterClient(actor=_OFFICER, client=client)
-    await store.write(lambda transaction: transaction.perform(act))
-    return client
 
 
 async def settle(store: SqliteStore, person: str, client: Client, habit: str) -> str:
@@ -121,15 +125,13 @@ async def settle(store: SqliteStore, person: str, client: Client, habit: str) ->
 
     def work(transaction: Transaction) -> str:
         fresh = transaction.new_id
-        yes = give(store.catalogue, transaction, person, client)
+        yes = give(transaction, person, client)
         acts: list[Act] = [
             RegisterSubject(actor=_OFFICER, subject=person),
             SeeNotice(
                 actor=yes.actor,
                 subject=person,
-                evidence=_evidence(
-                    store.catalogue, transaction, store.catalogue.policy.notice["en"]
-                ),
+                evidence=evidence(transaction, store.catalogue.policy.notice["en"]),
             ),
         ]
         if habit != "never asked":
@@ -143,9 +145,7 @@ async def settle(store: SqliteStore, person: str, client: Client, habit: str) ->
     return await store.write(work)
 
 
-def give(
-    catalogue: Catalogue, transaction: Transaction, person: str, client: Client
-) -> GiveGrant:
+def give(transaction: Transaction, person: str, client: Client) -> GiveGrant:
     """Say yes to the camera, on a button of the app."""
     fresh = transaction.new_id
     return GiveGrant(
@@ -155,8 +155,8 @@ def give(
         capability=CAPABILITY,
         purpose=PURPOSE,
         elements=(),
-        evidence=_evidence(
-            catalogue, transaction, catalogue.pairs[CAPABILITY, PURPOSE].question["en"]
+        evidence=evidence(
+            transaction, transaction.catalogue.pairs[CAPABILITY, PURPOSE].question["en"]
         ),
         grant=fresh("gra"),
         grant_set=fresh("gst"),
@@ -175,7 +175,8 @@ def take_back(person: str, grant: str, fresh: _Fresh) -> WithdrawGrant:
     )
 
 
-def _evidence(catalogue: Catalogue, transaction: Transaction, text: str) -> Evidence:
+def evidence(transaction: Transaction, text: str) -> Evidence:
+    """Make the proof of a text that was shown in the app."""
     return Evidence(
         kind="app_rendered",
         screen="bench",
@@ -185,6 +186,6 @@ def _evidence(catalogue: Catalogue, transaction: Transaction, text: str) -> Evid
         initial="button",
         channel="app",
         authentication="user_token",
-        policy_version=catalogue.policy.version,
+        policy_version=transaction.catalogue.policy.version,
         shown_at=transaction.now,
     )

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 import uvloop
 
+from bench.partners import partner_paths
 from bench.references import bare_litestar, raw_asgi, serve_static
 from bench.seed import seed
 from gateway.app import create_app, open_services
@@ -30,6 +31,7 @@ async def _serve(kind: str, folder: Path, subjects: int) -> None:
     else:
         async with open_services(Settings(data_dir=folder)) as services:
             seeded = await seed(services, subjects)
+            seeded.paths.update(await partner_paths(services, max(1, subjects // 10)))
             (folder / SCRIPT).write_bytes(msgspec.msgpack.encode(seeded))
             await _run(create_app(services))
 
