@@ -100,7 +100,7 @@ async def callback(
     session: NamedDependency[WebSession],
 ) -> Redirect | Template:
     """Take what the browser brings back from WeChat; a second time like the first."""
-    wechat = wechat_app(services, app)
+    wechat_app(services, app)  # an unknown app has no callback either
     answer = read_callback(_parameters(request))
     if isinstance(answer, Malformed):
         return _stop(request, services, session, "stale")
@@ -114,9 +114,7 @@ async def callback(
     outcome = REFUSED if isinstance(answer, Refused) else None
     if await services.store.write(lambda tx: attempts.consume(tx, attempt, outcome)):
         if isinstance(answer, Code):
-            return await _log_in(
-                request, services, session, (wechat, attempt), answer.code
-            )
+            return await _log_in(request, services, session, attempt, answer.code)
         # All that is kept of a refusal is that there was one (R38).
         log.info("wechat_login_refused", app=app, reason=answer.shape)
         return _refused(services, session, attempt)
@@ -139,10 +137,10 @@ async def _log_in(
     request: AnyRequest,
     services: Services,
     session: WebSession,
-    attempted: tuple[WeChatApp, Attempt],
+    attempt: Attempt,
     code: Secret,
 ) -> Redirect | Template:
-    wechat, attempt = attempted
+    wechat = wechat_app(services, attempt.app)
     try:
         identity = await exchange(wechat, code, client=services.http)
     except WeChatError as error:

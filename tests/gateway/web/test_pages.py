@@ -13,7 +13,7 @@ import pytest
 from gateway.app import create_app
 from gateway.headers import CONTENT_SECURITY_POLICY
 from gateway.services import Services
-from gateway.web.pages import page_headers
+from gateway.web.pages import STATIC, page_headers
 from gateway.web.policy import rendered
 from tests.factories import grant, register_app, register_partner, register_subject
 from tests.gateway.web.browser import COOKIE, Browser, Page
@@ -157,6 +157,57 @@ class TestHeaders:
 
         assert answer.headers["content-type"].startswith("text/css")
         assert "public" in answer.headers["cache-control"]
+
+
+def colours(sheet: str, *, dark: bool) -> dict[str, str]:
+    """Return the colours of the style sheet, by name."""
+    blocks = re.findall(r":root \{(.*?)\}", sheet, re.DOTALL)
+    found = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", blocks[0]))
+    return found | dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", blocks[int(dark)]))
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours (WCAG 2.2, 1.4.3)."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+            for part in parts
+        ]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+class TestColours:
+    @pytest.mark.parametrize("dark", [False, True])
+    @pytest.mark.parametrize(
+        ("ink", "ground", "least"),
+        [
+            ("ink", "ground", 4.5),
+            ("ink", "card", 4.5),
+            ("ink", "accent-soft", 4.5),
+            ("ink", "mark-ground", 4.5),
+            ("soft", "ground", 4.5),
+            ("soft", "card", 4.5),
+            ("accent", "ground", 4.5),
+            ("accent", "card", 4.5),
+            ("accent", "accent-soft", 4.5),
+            ("on-accent", "accent", 4.5),
+            ("mark", "mark-ground", 4.5),
+            ("wrong", "wrong-ground", 4.5),
+            ("edge", "card", 3.0),
+        ],
+    )
+    def test_pairs_can_be_read(
+        self, ink: str, ground: str, least: float, *, dark: bool
+    ) -> None:
+        """Text has 4.5:1 and the lines of controls 3:1, in light and dark (AA)."""
+        found = colours((STATIC / "site.css").read_text(), dark=dark)
+
+        assert contrast(found[ink], found[ground]) >= least
 
 
 class TestLanguage:
