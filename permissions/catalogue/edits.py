@@ -114,16 +114,18 @@ class _Walk:
                 yield Edit(Policy, name, file, (), old.get(locale), new.get(locale))
 
     def _same_text(self, old: object, new: object) -> bool:
-        """Say whether two texts differ only by a language that one of them lacks."""
+        """Say whether texts, or tables of them, differ only by a language come or gone.
+
+        False where the values are no texts, or have no language in common.
+        """
+        if not isinstance(old, dict) or not isinstance(new, dict) or not self._locales:
+            return False
+        if {*self._locales} <= old.keys() & new.keys():
+            return all(old[locale] == new[locale] for locale in self._locales)
         return (
-            isinstance(old, dict)
-            and isinstance(new, dict)
-            and set(self._locales) <= {*old} & {*new}
-            and all(
-                isinstance(old[locale], str) and old[locale] == new[locale]
-                for locale in self._locales
-            )
-            and bool(self._locales)
+            bool(new)
+            and old.keys() == new.keys()
+            and all(self._same_text(old[key], new[key]) for key in new)
         )
 
 

@@ -24,6 +24,7 @@ from permissions.catalogue.weighed import (
 if TYPE_CHECKING:
     from permissions.catalogue.edits import Edit
 
+_WHOLE: Final = "*"  # what a capability without elements is judged by
 _LEVELS: Final = ("none", "write_only", "limited", "full")
 
 
@@ -58,19 +59,18 @@ def _pair_elements(edit: Edit, both: Both) -> Iterator[Weighed]:
 def _basis(edit: Edit, both: Both) -> Iterator[Weighed]:
     key = (edit.path[0], edit.path[1])
     before, after = both.old.pairs[key], both.new.pairs[key]
-    freed = []
-    for element in (name for name in after.elements if name in before.elements):
-        was, is_ = before.basis_of(element), after.basis_of(element)
-        if was == is_:
-            continue
-        if is_ == "consent":
-            yield Weighed("minor", f"{element} is asked for from now on")
-        elif was == "consent":
-            freed.append(element)
-        else:
-            yield Weighed("mode", f"{element} is used on another ground")
+    shared = [name for name in after.elements if name in before.elements]
+    moved = [
+        (element, before.basis_of(element), after.basis_of(element))
+        for element in shared or [_WHOLE]
+    ]
+    freed = tuple(name for name, was, is_ in moved if was == "consent" != is_)
     if freed:
-        yield _pair(edit, both, "used without a yes", tuple(freed), rests=False)
+        yield _pair(edit, both, "used without a yes", freed, rests=False)
+    if any(was != is_ and "consent" not in (was, is_) for _, was, is_ in moved):
+        yield Weighed("mode", "used on another ground")
+    if any(was != "consent" == is_ for _, was, is_ in moved):
+        yield Weighed("minor", "asked for from now on")
 
 
 def _separate(edit: Edit, both: Both) -> Iterator[Weighed]:
