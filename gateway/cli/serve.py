@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import socket
 import sys
 from typing import Final
@@ -62,6 +63,9 @@ async def _serve(
     async with open_services(settings) as services:
         public = create_app(services, log_requests=log_requests)
         officer = create_admin(services)
+        # What is loaded now stays: a full collection need not look at it again.
+        gc.collect()
+        gc.freeze()
         with listener, _officer_socket(settings) as inner:
             await serve_until_told(
                 (public, listener),

@@ -226,6 +226,7 @@ asks = Table(  # tickets; in the shard of their own id
     _at("expires_at"),
     _text("answer", null=True),
     _at("answered_at", null=True),
+    Index(None, "subject", "client"),
 )
 
 data = Table(  # collected personal data; one row per record, "" for an object

@@ -31,6 +31,11 @@ def upgrade() -> None:
         sa.Column("answered_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("shard", "id", name=op.f("pk_asks")),
     )
+    with op.batch_alter_table("asks", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_asks_subject_client"), ["subject", "client"], unique=False
+        )
+
     op.create_table(
         "authorization_codes",
         sa.Column("shard", sa.Integer(), autoincrement=False, nullable=False),
@@ -322,4 +327,7 @@ def downgrade() -> None:
     op.drop_table("clients")
     op.drop_table("authorization_requests")
     op.drop_table("authorization_codes")
+    with op.batch_alter_table("asks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_asks_subject_client"))
+
     op.drop_table("asks")
