@@ -17,12 +17,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
-from gateway.oauth import forms, requests
+from gateway.oauth import consent_form, requests
 from gateway.oauth.authorize import CONSENT, first_page, person_of, suspended
 from gateway.oauth.clients import is_contracted
 from gateway.oauth.completion import Answer, Taken, finish
-from gateway.oauth.errors import Refusal
-from gateway.oauth.plan import Offer, Plan, plan
+from gateway.oauth.consent_form import CHANGED, Again, Form
+from gateway.oauth.plan import Plan, plan
 from gateway.oauth.redirects import is_registered
 from gateway.oauth.requests import AuthorizationRequest
 from gateway.oauth.standing import standing_of
@@ -41,25 +41,6 @@ AnyRequest = Request[Any, Any, Any]
 _FORM: Final = "consent"
 
 
-def _(message: str) -> str:
-    """Mark a message for translation; it is translated when shown."""
-    return message
-
-
-_CHANGED: Final = _(
-    "The text has changed since you opened this page. Nothing was stored; "
-    "please read it again."
-)
-_NO_YES_ABOVE: Final = _(
-    "You ticked a detail, but not the yes above it. Nothing was stored; tick both, "
-    "or neither."
-)
-_NO_DETAIL_TICKED: Final = _(
-    "You said yes without ticking any detail. Nothing was stored; tick at least one "
-    "detail, or leave the yes empty."
-)
-
-
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """A form to show: to whom, for which client, with its single-use nonce."""
 
@@ -70,23 +51,6 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     nonce: str
     text_sha256: str
-
-
-class Again(msgspec.Struct, frozen=True, kw_only=True):
-    """A form that is to be shown once more, and why; nothing was done."""
-
-    status: int
-    error: str
-
-
-class Form(msgspec.Struct, frozen=True, kw_only=True):
-    """What the page sends back."""
-
-    nonce: str
-    csrf: str
-    decision: str
-    items: tuple[str, ...]
-    elements: tuple[str, ...]
 
 
 @get(f"{CONSENT}{{key:str}}", include_in_schema=False)
@@ -109,7 +73,7 @@ async def answer_consent(
 ) -> Template | Redirect:
     """Carry out what the person answered, once."""
     check_origin(request)
-    form = await _read(request)
+    form = await consent_form.read(request)
     done = await services.store.write(
         lambda tx: _answer(tx, services, session, key, form)
     )
@@ -221,60 +185,25 @@ def _answer(
     standing = standing_of(tx, person.subject, client)
     found = plan(stored, standing, tx.catalogue, tx.now, stored.shown.locale)
     if found.sha256(client.seq) != text_sha256:
-        return Again(status=409, error=_CHANGED)
+        return Again(status=409, error=CHANGED)
     taken: tuple[Taken, ...] | None = None
     match form.decision:
         case "allow":
-            chosen = _chosen(form, found.offers)
-            if isinstance(chosen, Again):
-                return chosen
-            taken = chosen
+            ticked = consent_form.chosen(form, found.offers)
+            if isinstance(ticked, Again):
+                return ticked
+            taken = ticked
         case "deny":
             taken = None
         case "reconsider":
             _reconsider(tx, stored)
             return f"{CONSENT}{key}"
         case _:
-            raise _not_offered()
+            raise consent_form.not_offered()
     answer = Answer(
         request=stored, client=client, person=person, plan=found, taken=taken
     )
     return _response(services, stored, finish(tx, services.keys, answer))
-
-
-def _chosen(form: Form, offers: tuple[Offer, ...]) -> tuple[Taken, ...] | Again:
-    """Return each offer with what was ticked; raises Problem for what was not offered.
-
-    A ticked item brings its required elements; one without any, and without a
-    ticked element, says nothing, and is asked once more. So is a ticked element of
-    an item that is not: to drop it silently would be a no that nobody said.
-    """
-    boxes = {str(index): offer for index, offer in enumerate(offers)}
-    singles = {
-        f"{index}:{name}"
-        for index, offer in boxes.items()
-        for name in offer.item.optional
-    }
-    if not set(boxes).issuperset(form.items) or not singles.issuperset(form.elements):
-        raise _not_offered()
-    if not {name.partition(":")[0] for name in form.elements} <= set(form.items):
-        return Again(status=422, error=_NO_YES_ABOVE)
-    taken: list[Taken] = []
-    for index, offer in boxes.items():
-        elements: tuple[str, ...] = ()
-        if index in form.items:
-            elements = (
-                *offer.item.required,
-                *(
-                    name
-                    for name in offer.item.optional
-                    if f"{index}:{name}" in form.elements
-                ),
-            )
-            if not elements:
-                return Again(status=422, error=_NO_DETAIL_TICKED)
-        taken.append(Taken(offer=offer, elements=elements))
-    return tuple(taken)
 
 
 def _reconsider(tx: Transaction, stored: AuthorizationRequest) -> None:
@@ -316,43 +245,10 @@ def _response(services: Services, stored: AuthorizationRequest, outcome: str) ->
     return requests.response_of(stored, outcome, issuer, services.keys)
 
 
-async def _read(request: AnyRequest) -> Form:
-    try:
-        sent = forms.pairs(await forms.read_body(request))
-    except Refusal as refusal:
-        raise Problem(
-            refusal.status, "invalid_form", refusal.description, fix="reload_page"
-        ) from None
-    single = {"nonce", "csrf", "decision"}
-    names = [name for name, _ in sent if name in single]
-    several = {"item", "element"}
-    if sorted(names) != sorted(single) or not all(
-        name in single | several for name, _ in sent
-    ):
-        raise Problem(400, "invalid_form", "the form does not have its page's fields")
-    values = dict(sent)
-    return Form(
-        nonce=values["nonce"],
-        csrf=values["csrf"],
-        decision=values["decision"],
-        items=tuple(value for name, value in sent if name == "item"),
-        elements=tuple(value for name, value in sent if name == "element"),
-    )
-
-
 def _stale() -> Problem:
     return Problem(
         403,
         "nonce_unknown",
         "the form is not the one shown last; load the page again",
-        fix="reload_page",
-    )
-
-
-def _not_offered() -> Problem:
-    return Problem(
-        422,
-        "not_offered",
-        "the form has a choice that was not offered; nothing was done",
         fix="reload_page",
     )
