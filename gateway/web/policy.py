@@ -29,7 +29,12 @@ _markdown: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
 @cache
 def rendered(text: str) -> Markup:
     """Return a policy's Markdown as HTML; anything like HTML in it is shown as text."""
-    return Markup(_markdown.render(text))  # noqa: S704 - html is disabled above
+    tokens = _markdown.parse(text)
+    for token in tokens:
+        if token.type == "table_open":
+            token.attrSet("tabindex", "0")  # it may scroll, so a keyboard must reach it
+    html = _markdown.renderer.render(tokens, _markdown.options, {})
+    return Markup(html)  # noqa: S704 - html is disabled above
 
 
 @get("/policy", include_in_schema=False)

@@ -132,16 +132,14 @@ def sign_in(
         subject=subject,
         authentication=authentication,
         auth_time=tx.now,
-        notice=None,
+        notice=None,  # what this person was shown is no act of the next one
         created_at=tx.now,
         seen_at=tx.now,
         expires_at=tx.now + ABSOLUTE,
     )
     _insert(tx, signed_in)
-    # What somebody else was shown in this browser is no act of this subject.
-    notice = session.notice if session.subject is None else None
-    if notice is not None and is_current(notice, tx.catalogue):
-        see_notice(tx, subject, notice, authentication)
+    if session.notice is not None and is_current(session.notice, tx.catalogue):
+        see_notice(tx, subject, session.notice, authentication)
     return secret, signed_in
 
 

@@ -102,7 +102,8 @@ class TestNotice:
     async def test_what_somebody_else_read_is_not_theirs(
         self, browser: Browser
     ) -> None:
-        """A notice read under one account proves nothing for the next."""
+        """A notice read before one account was there proves nothing for the next."""
+        await browser.read_notice()
         await browser.get(await path_for(browser))
         subject = await register_subject(browser.services, notice=False)
 
