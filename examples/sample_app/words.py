@@ -5,7 +5,8 @@ from __future__ import annotations
 WORDS = {
     "en": {
         "brand": "Sample shop",
-        "lead": "Made-up people, made-up orders. Who are you today?",
+        "who": "Who are you today?",
+        "lead": "The people and their orders are made up.",
         "other_person": "Somebody else",
         "notice_title": "Before you start",
         "notice_go": "I have read this",
@@ -47,7 +48,8 @@ WORDS = {
     },
     "zh-CN": {
         "brand": "示例商城",
-        "lead": "人物和订单均为虚构。今天您是谁？",
+        "who": "今天您是谁？",
+        "lead": "人物和订单均为虚构。",
         "other_person": "换一个人",
         "notice_title": "开始之前",
         "notice_go": "我已阅读",
