@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,12 +15,12 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    ViewportSize,
     expect,
     sync_playwright,
 )
 
-from gateway.demo.folder import Folder, Memory
-from gateway.demo.ports import HOST, Ports
+from gateway.demo.folder import Folder
 from gateway.demo.stage import Stage, set_stage
 from tests.e2e.album import REPORT, Album, write_index
 from tests.e2e.visitor import Visitor
@@ -36,7 +35,7 @@ FLAGS: Final = [
     "--disable-sync",
 ]
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PHONE: Final = {"width": 390, "height": 844}
+PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 WITHIN_MS: Final = 15_000  # a machine that tests much else at once is slow
 
 Sit = Callable[..., Visitor]
@@ -63,7 +62,6 @@ def stage(
 ) -> Iterator[Stage]:
     """Run simulator, gateway, shop and courier as processes, anew for each module."""
     folder = Folder(tmp_path_factory.mktemp("stage") / "data")
-    folder.remember(Memory(ports=_free_ports()))  # several test runs at once
     with set_stage(folder, None, os.environ, lambda _: None) as stage:
         yield stage
 
@@ -123,18 +121,6 @@ def album(report: Path) -> OpenAlbum:
         return Album(report / folder, first=first)
 
     return open_album
-
-
-def _free_ports() -> Ports:
-    with ExitStack() as until_all_are_known:
-        numbers = [
-            until_all_are_known.enter_context(
-                socket.create_server((HOST, 0))
-            ).getsockname()[1]
-            for _ in range(4)
-        ]
-    gateway, wechat, app, partner = numbers
-    return Ports(gateway=gateway, wechat=wechat, app=app, partner=partner)
 
 
 def _is_status_of_page(message: ConsoleMessage) -> bool:
