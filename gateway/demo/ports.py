@@ -11,7 +11,6 @@ from gateway.cli.failure import CommandFailed
 from gateway.cli.listening import listen
 
 HOST: Final = "127.0.0.1"
-USUAL: Final = 8400
 _LAST: Final = 65535
 
 
@@ -37,12 +36,15 @@ def choose(wanted: int | None, before: Ports | None) -> Ports:
         row = _from(wanted)
         _close(_listen(row))
         return row
-    for row in (before or _from(USUAL), _from(USUAL)):
+    if before is not None:
         try:
-            _close(_listen(row))
+            _close(_listen(before))
         except CommandFailed:
-            continue
-        return row
+            pass  # somebody else has one of them now
+        else:
+            return before
+    # From the system, and not from a usual number on: two demos that start together
+    # would both find that number free.
     free = [listen(HOST, 0) for _ in range(4)]
     numbers = [listener.getsockname()[1] for listener in free]
     _close(free)
