@@ -37,7 +37,8 @@ Ask it one question
   export CLIENT_ID={app.id}
   export CLIENT_SECRET={app.secret}
   export SUBJECT={mei}
-  and see "One check" in the README
+  and see "One check" in the README; the answer is no until Mei, whom SUBJECT names,
+  has read the first-use notice: in the shop, or at her log-in
 
 Bring your own OAuth client (authorization code, PKCE S256)
   issuer         {stage.gateway}
@@ -45,6 +46,7 @@ Bring your own OAuth client (authorization code, PKCE S256)
   client secret  {reader.secret}
   redirect URI   {reader.redirect_uri}
   {stage.gateway}/oauth/authorize?{example}
+  and then       GET {stage.gateway}/v1/data/identity?purpose=sign_in
 
 Everything is in {stage.data_dir}
 Ctrl-C ends it.
