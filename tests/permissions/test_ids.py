@@ -7,13 +7,14 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from permissions.ids import SHARDS, is_id, new_id, shard_of
 
 
 class TestNewId:
+    @settings(deadline=None)
     @given(st.binary(min_size=32, max_size=32))
     def test_is_an_id_of_its_kind(self, bits: bytes) -> None:
         """Whatever the random bytes are, the id is well-formed."""

@@ -94,7 +94,7 @@ def said(decision: Decision) -> tuple[str, str]:
             return "deny", decision.reason
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(
     before=histories,
     after=histories,
@@ -143,7 +143,7 @@ def token_of(world: World, subject: str, client: str) -> Held:
     )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(before=histories, after=histories, question=questions)
 def test_only_a_new_yes_revives_a_grant(
     before: list[Step], after: list[Step], question: Question
@@ -178,7 +178,7 @@ def is_yes(act: object, key: tuple[str, str, str]) -> bool:
     )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(history=histories, question=questions, subject=st.sampled_from([ANN, BOB]))
 def test_allow_names_a_live_yes_of_that_subject(
     history: list[Step], question: Question, subject: str
@@ -212,7 +212,7 @@ def test_allow_names_a_live_yes_of_that_subject(
         assert decision.reason == "basis_contract"
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(history=histories, question=strange, subject=texts)
 def test_decide_answers_anything(
     history: list[Step], question: Question, subject: str
@@ -225,7 +225,7 @@ def test_decide_answers_anything(
         assert isinstance(ask(world, question, who), Deny)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(history=histories)
 def test_ledger_is_gap_free_and_folds_to_the_state(history: list[Step]) -> None:
     """Each shard verifies, and reading the bytes back gives the same state."""
