@@ -189,7 +189,9 @@ def _answer(
     taken: tuple[Taken, ...] | None = None
     match form.decision:
         case "allow":
-            ticked = consent_form.chosen(form, found.offers)
+            ticked = consent_form.chosen(
+                form, found.offers, may_be_empty=bool(found.held)
+            )
             if isinstance(ticked, Again):
                 return ticked
             taken = ticked

@@ -27,6 +27,10 @@ CHANGED: Final = _(
     "The text has changed since you opened this page. Nothing was stored; "
     "please read it again."
 )
+_NOTHING_TICKED: Final = _(
+    "Nothing is ticked. Nothing was stored; tick what you want to allow, or press "
+    "“Do not allow”."
+)
 _NO_YES_ABOVE: Final = _(
     "You ticked a detail, but not the yes above it. Nothing was stored; tick both, "
     "or neither."
@@ -79,12 +83,16 @@ async def read(request: Request[Any, Any, Any]) -> Form:
     )
 
 
-def chosen(form: Form, offers: tuple[Offer, ...]) -> tuple[Taken, ...] | Again:
+def chosen(
+    form: Form, offers: tuple[Offer, ...], *, may_be_empty: bool
+) -> tuple[Taken, ...] | Again:
     """Return each offer with what was ticked; raises Problem for what was not offered.
 
-    A ticked item brings its required elements; one without any, and without a
-    ticked element, says nothing, and is asked once more. So is a ticked element of
-    an item that is not: to drop it silently would be a no that nobody said.
+    Allow without any tick is neither a yes nor a no: a refusal that nobody said would
+    keep the page away for two days. ``may_be_empty`` says that something live is left
+    to go on with, so that no tick means no more than that. A ticked item brings its required elements; one
+    without any, and without a ticked element, says nothing; a ticked element of an
+    item that is not ticked would be dropped in silence. All three are asked once more.
     """
     boxes = {str(index): offer for index, offer in enumerate(offers)}
     singles = {
@@ -96,6 +104,8 @@ def chosen(form: Form, offers: tuple[Offer, ...]) -> tuple[Taken, ...] | Again:
         raise not_offered()
     if not {name.partition(":")[0] for name in form.elements} <= set(form.items):
         return Again(status=422, error=_NO_YES_ABOVE)
+    if not form.items and not may_be_empty:
+        return Again(status=422, error=_NOTHING_TICKED)
     taken: list[Taken] = []
     for index, offer in boxes.items():
         elements: tuple[str, ...] = ()

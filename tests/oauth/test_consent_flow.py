@@ -172,16 +172,27 @@ class TestAnswer:
         assert "consent-error" in again.text
         assert "code" in query_of(done)
 
-    @pytest.mark.parametrize("decision", ["deny", "allow"])
-    async def test_no_keeps_nothing_but_the_refusal(
-        self, world: World, decision: str
-    ) -> None:
-        """Deny, or allow with nothing ticked: refusal acts and access_denied."""
+    async def test_allow_without_a_tick_is_asked_again(self, world: World) -> None:
+        """It is neither a yes nor a no: nothing is stored, and the page says so."""
         partner = await world.partner()
         subject = await world.subject()
         address, page = await world.person.open_consent(partner.url(**TWO))
 
-        done = await world.person.answer(address, page, [], decision)
+        again = await world.person.answer(address, page, [], "allow")
+
+        assert again.status_code == 422
+        assert "consent-error" in again.text
+        assert await acts_of(world, subject) == []
+        done = await world.person.answer(address, Page(again.text), [("item", "0")])
+        assert "code" in query_of(done)
+
+    async def test_no_keeps_nothing_but_the_refusal(self, world: World) -> None:
+        """Deny: refusal acts and access_denied."""
+        partner = await world.partner()
+        subject = await world.subject()
+        address, page = await world.person.open_consent(partner.url(**TWO))
+
+        done = await world.person.answer(address, page, [], "deny")
 
         said = query_of(done)
         assert said == {"error": "access_denied", "state": "s-1", "iss": ISSUER}
