@@ -190,7 +190,7 @@ def _answer(
     match form.decision:
         case "allow":
             ticked = consent_form.chosen(
-                form, found.offers, may_be_empty=bool(found.held)
+                form, found.offers, may_be_empty=bool(found.live)
             )
             if isinstance(ticked, Again):
                 return ticked
