@@ -82,6 +82,11 @@ def doing(act: Act) -> Callable[[Transaction], Performed | None]:
     return lambda transaction: transaction.perform(act)
 
 
+def pragma(name: str, transaction: Transaction) -> object:
+    """Return a setting of the writing connection."""
+    return transaction.connection.scalar(text(f"PRAGMA {name}"))
+
+
 async def make_known(store: SqliteStore, acts: Acts, subject: str = ANN) -> None:
     """Register a subject, who sees the notice, and the app client."""
 
@@ -551,6 +556,16 @@ class TestLife:
 
 
 class TestSqliteFolder:
+    async def test_commit_waits_for_the_disk(self, sqlite_store: Opener) -> None:
+        """No kill can show it, only a power cut: each commit is synced (FULL is 2)."""
+        async with sqlite_store() as store:
+            found = [
+                await store.write(partial(pragma, name))
+                for name in ("synchronous", "journal_mode", "foreign_keys")
+            ]
+
+        assert found == [2, "wal", 1]
+
     def test_file_that_is_no_database(
         self, sqlite_store: Opener, tmp_path: Path
     ) -> None:
