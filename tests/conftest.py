@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import secrets
+import shutil
+import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +22,7 @@ from gateway.settings import Settings, WeChatAppSettings, WeChatSettings
 from gateway.tokens import TokenMemory
 from permissions.catalogue.load import load
 from permissions.catalogue.model import Catalogue
-from permissions.store.sqlite import open_store
+from permissions.store.sqlite import FILE, open_store
 
 ISSUER = "http://127.0.0.1:8400"
 
@@ -70,12 +74,39 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> Path:
+    """Make an empty database once: migrating it anew for each test costs most of it."""
+    folder = tmp_path_factory.mktemp("empty-store")
+
+    async def make() -> None:
+        store = open_store(
+            folder, catalogue=catalogue, clock=FakeClock(), random=secrets.token_bytes
+        )
+        await store.close()
+
+    asyncio.run(make())
+    return folder / FILE
+
+
+@pytest.fixture(scope="session")
+def trust() -> ssl.SSLContext:
+    """Load the certificates once; a client of its own loads them each time."""
+    return ssl.create_default_context()
+
+
 @pytest.fixture
 async def services(
-    settings: Settings, clock: FakeClock, catalogue: Catalogue
+    settings: Settings,
+    clock: FakeClock,
+    catalogue: Catalogue,
+    empty_store: Path,
+    trust: ssl.SSLContext,
 ) -> AsyncIterator[Services]:
     """Open a gateway's parts on an empty store, with repeatable randomness."""
     seeded = random.Random(20230407)  # noqa: S311 - repeatable on purpose
+    settings.data_dir.mkdir(mode=0o700)
+    shutil.copyfile(empty_store, settings.data_dir / FILE)
     async with (
         open_store(
             settings.data_dir,
@@ -83,7 +114,7 @@ async def services(
             clock=clock,
             random=seeded.randbytes,
         ) as store,
-        httpx2.AsyncClient() as http,
+        httpx2.AsyncClient(verify=trust) as http,
     ):
         yield Services(
             settings=settings,
