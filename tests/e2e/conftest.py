@@ -117,8 +117,8 @@ def report(pytestconfig: pytest.Config) -> Iterator[Path]:
 def album(report: Path) -> OpenAlbum:
     """Give a way to open an album in the report."""
 
-    def open_album(folder: str, *, first: int = 1) -> Album:
-        return Album(report / folder, first=first)
+    def open_album(folder: str, *, first: int = 1, most: int = 40) -> Album:
+        return Album(report / folder, first=first, most=most)
 
     return open_album
 

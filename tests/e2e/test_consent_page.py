@@ -22,7 +22,7 @@ class TestNo:
         self, sit: Sit, stage: Stage, album: OpenAlbum, locale: str, name: str
     ) -> None:
         """The courier goes on without; asked again too soon, the page says so first."""
-        pictures = album(locale, first=51)
+        pictures = album(locale, first=51, most=10)
         visitor = guest(sit, stage, name, locale)
         visitor.connect_courier()
 
@@ -51,7 +51,7 @@ class TestNo:
         visitor.press("consent-allow")
 
         expect(visitor.part("consent-error")).to_contain_text("the yes above it")
-        album("en", first=61).add(visitor.page, "consent-detail-without-yes")
+        album("en", first=61, most=10).add(visitor.page, "consent-detail-without-yes")
         visitor.open_centre("/partners")
         assert visitor.suffixes("grant-") == set()
 
