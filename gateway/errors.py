@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, Final
 
 from litestar import Request, Response
@@ -9,7 +10,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from gateway.problems import MEDIA_TYPE, Problem, from_domain
-from gateway.requests import request_id
+from gateway.requests import FAILED, note_failure, request_id
 from gateway.web.pages import error_page, wants_page
 from permissions.errors import PermissionsError
 
@@ -50,6 +51,8 @@ def _invalid(request: AnyRequest, error: ValidationException) -> Response[bytes]
 
 
 def _http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
+    if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _unforeseen(request, error)
     # The framework's own texts may quote input; ours do not.
     code, detail = _CODES.get(error.status_code, ("request_failed", "request failed"))
     allow = {
@@ -60,9 +63,20 @@ def _http(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     return _problem(request, Problem(error.status_code, code, detail, headers=allow))
 
 
+def _unforeseen(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """Log where it broke, without values, and answer like every other refusal.
+
+    Here and not in the request layer alone: the framework answers what nobody
+    handles by itself, in silence.
+    """
+    note_failure(request_id(request.scope), error)
+    return _problem(request, Problem(500, "internal_error", FAILED))
+
+
 exception_handlers: Final[ExceptionHandlersMap] = {
     Problem: _problem,
     PermissionsError: _domain,
     ValidationException: _invalid,
     HTTPException: _http,
+    Exception: _unforeseen,
 }

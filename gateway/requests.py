@@ -17,6 +17,8 @@ from permissions.ids import Random, new_id
 _KEY: Final = "request_id"  # in the scope's state
 _AHEAD: Final = 8192  # random bytes drawn at once, for ids that are no secrets
 
+FAILED: Final = "the gateway failed; report the request id"
+
 log = structlog.get_logger("gateway")
 
 
@@ -61,12 +63,7 @@ class RequestLayer:
         try:
             await self._inner(scope, receive, send_with_id)
         except Exception as error:  # noqa: BLE001 - the last line of defence
-            log.error(  # noqa: TRY400 - a traceback would carry values
-                "request_failed",
-                request_id=ident,
-                error=type(error).__name__,
-                where=frames(error),
-            )
+            note_failure(ident, error)
             if sent == [0]:
                 await _answer_500(ident, send_with_id)
         if self._log_requests:
@@ -98,10 +95,18 @@ def _route(scope: Scope) -> str:
     return scope.get("path_template") or "(none)"
 
 
-async def _answer_500(ident: str, send: Send) -> None:
-    problem = Problem(
-        500, "internal_error", "the gateway failed; report the request id"
+def note_failure(ident: str, error: Exception) -> None:
+    """Log what nobody foresaw: where it broke, and no value."""
+    log.error(
+        "request_failed",
+        request_id=ident,
+        error=type(error).__name__,
+        where=frames(error),
     )
+
+
+async def _answer_500(ident: str, send: Send) -> None:
+    problem = Problem(500, "internal_error", FAILED)
     body = problem.encode(ident)
     await send(
         {
