@@ -17,6 +17,13 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 Path = tuple[object, ...]
 
 VERSIONS: Final = ("", "2022-01-01", "2023-04-07", "2024-01-01")
+_READ_BY_DECISIONS: Final = (
+    "elements",
+    "basis",
+    "needs_os_report",
+    "scenes",
+    "changed_in",
+)
 _BASES: Final = get_args(model.Basis)
 _TABLES: Final = (
     "functions", "purposes", "categories", "permissions", "fallbacks", "pairs", "sdks",
@@ -28,10 +35,31 @@ _FLASH: Final = {"flash": {"zh-CN": "闪光灯", "en": "flash"}}
 _VALUES: Final = {"rights", "sections", "assessments"}  # changed one by one
 
 
-def mutate(draw: Draw, catalogue: Catalogue) -> Catalogue:
-    """Return the catalogue with one thing changed; sometimes it comes out the same."""
+def mutate(
+    draw: Draw, catalogue: Catalogue, about: tuple[str, str] | None = None
+) -> Catalogue:
+    """Return the catalogue with one thing changed; sometimes it comes out the same.
+
+    With ``about``, the change is to that pair, mostly to what a decision reads, or
+    to its purpose.
+    """
+    if about is not None and about in catalogue.pairs:
+        return _about(draw, catalogue, about)
     whole = draw(st.integers(0, 4)) == 0
     return _whole(draw, catalogue) if whole else _field(draw, catalogue)
+
+
+def _about(draw: Draw, catalogue: Catalogue, pair: tuple[str, str]) -> Catalogue:
+    match draw(st.sampled_from(["read", "read", "read", "any", "purpose", "gone"])):
+        case "read":
+            name = draw(st.sampled_from(_READ_BY_DECISIONS))
+            return _change(draw, catalogue, ("pairs", pair), name)
+        case "any":
+            return _field_of(draw, catalogue, ("pairs", pair))
+        case "purpose":
+            return _field_of(draw, catalogue, ("purposes", pair[1]))
+        case _:
+            return _put(catalogue, ("pairs", pair), GONE)
 
 
 def _whole(draw: Draw, catalogue: Catalogue) -> Catalogue:
@@ -69,17 +97,24 @@ def _whole_pair(draw: Draw, catalogue: Catalogue) -> Catalogue:
 
 def _field(draw: Draw, catalogue: Catalogue) -> Catalogue:
     """Change one field of one value."""
-    path = _value(draw, catalogue)
+    return _field_of(draw, catalogue, _value(draw, catalogue))
+
+
+def _field_of(draw: Draw, catalogue: Catalogue, path: Path) -> Catalogue:
     value = _at(catalogue, path)
-    fields = [
-        field
-        for field in msgspec.structs.fields(value)
-        if field.name not in _IDS | _VALUES
-        and (value.__class__, field.name) != _PURPOSE_OF_PAIR
+    names = [
+        name
+        for name in value.__struct_fields__
+        if name not in _IDS | _VALUES and (type(value), name) != _PURPOSE_OF_PAIR
     ]
-    field = draw(st.sampled_from(fields))
+    return _change(draw, catalogue, path, draw(st.sampled_from(names)))
+
+
+def _change(draw: Draw, catalogue: Catalogue, path: Path, name: str) -> Catalogue:
+    value = _at(catalogue, path)
+    (field,) = (f for f in msgspec.structs.fields(value) if f.name == name)
     new = _other(draw, catalogue, value, field)
-    return _put(catalogue, (*path, field.name), new)
+    return _put(catalogue, (*path, name), new)
 
 
 _PURPOSE_OF_PAIR: Final = (model.Pair, "purpose")
