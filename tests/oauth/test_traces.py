@@ -59,7 +59,9 @@ async def test_no_token_without_an_act(world: World, flows: list[set[str]]) -> N
             for name, value in boxes
             if value.partition(":")[0] in items and (name, value) in page.boxes
         ]
-        done = await world.person.answer(address, page, kept)
+        done = await world.person.answer(
+            address, page, kept, "allow" if kept else "deny"
+        )
         code = query_of(done).get("code")
         if code is not None:
             assert (await partner.redeem(code)).status_code == 200
