@@ -56,6 +56,20 @@ class TestNo:
         assert visitor.suffixes("grant-") == set()
 
 
+class TestLanguage:
+    def test_is_one_press_away(self, sit: Sit, stage: Stage) -> None:
+        """The same question in the other language; its boxes are empty again."""
+        visitor = guest(sit, stage, "bai")
+        visitor.connect_courier()
+        visitor.tick(*NAME_AND_ADDRESS)
+
+        visitor.press("locale-zh-CN")
+
+        expect(visitor.page.locator("html")).to_have_attribute("lang", "zh-CN")
+        expect(visitor.part("consent-allow")).to_have_text("同意勾选的内容")
+        expect(visitor.page.get_by_role("checkbox", checked=True)).to_have_count(0)
+
+
 class TestOnce:
     def test_double_click_is_one_answer(self, sit: Sit, stage: Stage) -> None:
         """Pressed twice in a row: one code, and one act for each item."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +38,9 @@ OWN: Final = (
 )
 
 
+Look = Callable[[str], None]
+
+
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
     """What was wrong with one page; empty is well."""
 
@@ -64,35 +68,9 @@ def sights(
         def look(name: str) -> None:
             found.append(examine(visitor.page, name, locale, pictures))
 
-        visitor.open_centre()
-        look("notice")
-        visitor.read_notice()
-        expect(visitor.part("wechat-login")).to_be_visible()
-        look("login")
-        visitor.press("wechat-login")
-        expect(visitor.part("btn-scan")).to_be_visible()
-        look("wechat")
-        visitor.allow_in_wechat()
-        visitor.page.wait_for_url("**/me")
-        visitor.page.goto(stage.app)
-        look("shop-door")
-        visitor.enter_shop()
-        look("shop")
-        visitor.press("scan")
-        expect(visitor.part("ask-allow")).to_be_visible()
-        look("shop-asks")
-        visitor.press("ask-allow")
-        expect(visitor.part("camera-open")).to_be_visible()
-        look("shop-camera")
-        visitor.page.goto(stage.partner)
-        look("courier-door")
-        visitor.connect_courier()
-        look("consent")
-        visitor.allow_courier()
-        look("courier")
-        context.clear_cookies(name="sample-partner")
-        visitor.connect_courier()
-        look("consent-to-more")
+        log_in(visitor, look)
+        use_the_shop(visitor, look)
+        use_the_courier(visitor, look)
         for path in OWN:
             visitor.page.goto(f"{stage.gateway}/{path}")
             look(path.replace("/", "-"))
@@ -120,6 +98,58 @@ def test_is_dark_where_dark_is_wanted(sights: tuple[Sight, ...]) -> None:
 def test_speaks_one_language(sights: tuple[Sight, ...]) -> None:
     """Each page says which language it is in, and keeps to it."""
     assert {each.name: each.foreign for each in sights if each.foreign} == {}
+
+
+def log_in(visitor: Visitor, look: Look) -> None:
+    """Go through notice, log-in page and simulator."""
+    visitor.open_centre()
+    look("notice")
+    visitor.read_notice()
+    expect(visitor.part("wechat-login")).to_be_visible()
+    look("login")
+    visitor.press("wechat-login")
+    expect(visitor.part("btn-scan")).to_be_visible()
+    look("wechat")
+    visitor.allow_in_wechat()
+    visitor.page.wait_for_url("**/me")
+
+
+def use_the_shop(visitor: Visitor, look: Look) -> None:
+    """Allow the camera on the shop's own screen."""
+    visitor.page.goto(visitor.stage.app)
+    look("shop-door")
+    visitor.enter_shop()
+    look("shop")
+    visitor.press("scan")
+    expect(visitor.part("ask-allow")).to_be_visible()
+    look("shop-asks")
+    visitor.press("ask-allow")
+    expect(visitor.part("camera-open")).to_be_visible()
+    look("shop-camera")
+
+
+def use_the_courier(visitor: Visitor, look: Look) -> None:
+    """See every face of the consent page; in the end some data is allowed."""
+    visitor.page.goto(visitor.stage.partner)
+    look("courier-door")
+    visitor.connect_courier()
+    look("consent")
+    visitor.press("consent-allow")
+    expect(visitor.part("consent-error")).to_be_visible()
+    look("consent-error")
+    visitor.press("consent-deny")
+    expect(visitor.part("declined")).to_be_visible()
+    look("courier-declined")
+    visitor.page.goto(visitor.stage.partner)
+    visitor.press("connect")
+    expect(visitor.part("consent-reconsider")).to_be_visible()
+    look("consent-refused")
+    visitor.press("consent-reconsider")
+    visitor.allow_courier()
+    look("courier")
+    visitor.page.context.clear_cookies(name="sample-partner")
+    visitor.connect_courier()
+    look("consent-to-more")
 
 
 def examine(page: Page, name: str, locale: str, pictures: Album) -> Sight:
