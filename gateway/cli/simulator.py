@@ -19,7 +19,7 @@ from gateway.cli.listening import listen, serve_until_told
 from gateway.cli.options import Commands
 from oauth_wechat.simulator import SimulatedApp, SimulatedUser, create_simulator
 
-ADMIN_TOKEN: Final = "WECHAT_SIMADMIN_TOKEN"  # noqa: S105 - a variable's name
+ADMIN_TOKEN: Final = "WECHAT_SIM_ADMIN_TOKEN"  # noqa: S105 - a variable's name
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
