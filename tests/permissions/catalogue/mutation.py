@@ -17,7 +17,7 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 Path = tuple[object, ...]
 
 VERSIONS: Final = ("", "2022-01-01", "2023-04-07", "2024-01-01")
-_READ_BY_DECISIONS: Final = (
+READ_BY_DECISIONS: Final = (
     "elements",
     "basis",
     "needs_os_report",
@@ -49,15 +49,24 @@ def mutate(
     return _whole(draw, catalogue) if whole else _field(draw, catalogue)
 
 
+def mutate_read(
+    draw: Draw, catalogue: Catalogue, pair: tuple[str, str], name: str
+) -> Catalogue:
+    """Change one field of a pair, of those that decisions read."""
+    if pair not in catalogue.pairs:
+        return catalogue
+    return _change(draw, catalogue, ("pairs", pair), name)
+
+
 def _about(draw: Draw, catalogue: Catalogue, pair: tuple[str, str]) -> Catalogue:
     match draw(st.sampled_from(["read", "read", "read", "any", "purpose", "gone"])):
         case "read":
-            name = draw(st.sampled_from(_READ_BY_DECISIONS))
+            name = draw(st.sampled_from(READ_BY_DECISIONS))
             return _change(draw, catalogue, ("pairs", pair), name)
         case "any":
             return _field_of(draw, catalogue, ("pairs", pair))
         case "purpose":
-            return _field_of(draw, catalogue, ("purposes", pair[1]))
+            return _change(draw, catalogue, ("purposes", pair[1]), "function")
         case _:
             return _put(catalogue, ("pairs", pair), GONE)
 

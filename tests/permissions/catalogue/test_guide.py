@@ -9,6 +9,7 @@ import pytest
 
 import permissions.catalogue
 from permissions.catalogue import CatalogueError, load
+from permissions.catalogue.lint import RULES, lint
 from permissions.catalogue.source import FILES
 
 SHIPPED = Path(permissions.catalogue.__file__).parent / "default"
@@ -54,3 +55,20 @@ def test_the_mistakes_read_as_shown(tmp_path: Path) -> None:
         load(folder)
 
     assert str(caught.value) in GUIDE
+
+
+def test_every_rule_is_named() -> None:
+    """A finding of the lint can be looked up."""
+    assert [rule.id for rule in RULES if f"`{rule.id}`" not in GUIDE] == []
+
+
+def test_the_finding_reads_as_shown(tmp_path: Path) -> None:
+    """The finding in the guide is the finding of the lint."""
+    folder = shutil.copytree(SHIPPED, tmp_path / "catalogue")
+    pairs = folder / "pairs.toml"
+    text = pairs.read_text("utf-8")
+    pairs.write_text(text.replace('assessment = "credit"\n', ""), "utf-8")
+
+    (finding,) = lint(load(folder))
+
+    assert str(finding) in GUIDE
