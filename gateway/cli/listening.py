@@ -11,6 +11,7 @@ from typing import Final
 
 import uvicorn
 
+from gateway.cli.connection import BoundedConnection
 from gateway.cli.failure import CommandFailed
 
 _BACKLOG: Final = 2048
@@ -63,9 +64,11 @@ def _server(app: object) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,  # type: ignore[arg-type] # Litestar's ASGI types are its own
+            http=BoundedConnection,
             lifespan="off",
             access_log=False,
             log_config=None,
+            log_level="critical",  # strangers could fill its log; ours says what failed
             server_header=False,
             timeout_graceful_shutdown=5,
             proxy_headers=False,
