@@ -21,6 +21,7 @@ from gateway.frontdoor import FrontDoor
 from gateway.health import healthz, readyz
 from gateway.keys import open_keyring
 from gateway.oauth.routes import route_handlers as oauth_routes
+from gateway.paths import OnePath
 from gateway.requests import RequestLayer
 from gateway.services import Services
 from gateway.settings import Settings, SettingsError
@@ -76,7 +77,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 def create_app(services: Services, *, log_requests: bool = False) -> ASGIApp:
     """Wire the routes around a set of services; the caller opens and closes them."""
     return RequestLayer(
-        FrontDoor(services, BodyRules(create_litestar(services))),
+        FrontDoor(services, OnePath(BodyRules(create_litestar(services)))),
         services.random,
         is_secure=services.settings.is_secure,
         log_requests=log_requests,
