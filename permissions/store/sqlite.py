@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import queue
 import sqlite3
 import threading
@@ -276,11 +277,15 @@ def open_store(
 ) -> SqliteStore:
     """Open (or make) the store in a folder and become its only writer.
 
-    Raises StoreUnusable when the folder cannot be written, is in use by another
-    process, or holds a schema that this version does not know.
+    What it makes only its own user may read. Raises StoreUnusable when the folder
+    cannot be written, is in use by another process, or holds a schema that this
+    version does not know.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # A folder that was there may be open to others; SQLite gives its other
+        # files the mode of this one.
+        os.close(os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise StoreUnusable(str(folder), _reason(error)) from None
     return SqliteStore(folder, catalogue, clock, random)

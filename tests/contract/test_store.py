@@ -28,7 +28,7 @@ from permissions.errors import (
 from permissions.ids import shard_of
 from permissions.store import tables
 from permissions.store.audit import verify_store
-from permissions.store.sqlite import FILE, SqliteStore, open_store
+from permissions.store.sqlite import FILE, LOCK, SqliteStore, open_store
 from permissions.store.transaction import Transaction
 from tests.conftest import FakeClock
 from tests.permissions.actors import ANN, APP, BOB, Acts
@@ -565,6 +565,21 @@ class TestSqliteFolder:
             ]
 
         assert found == [2, "wal", 1]
+
+    async def test_others_on_the_machine_cannot_read_it(
+        self, sqlite_store: Opener, tmp_path: Path
+    ) -> None:
+        """Personal data stays with its user, in a folder open to all as well."""
+        folder = tmp_path / "data"
+        folder.mkdir(mode=0o755)
+
+        async with sqlite_store() as store:
+            await store.write(lambda _: None)
+            kept = {path.name: path.stat().st_mode & 0o077 for path in folder.iterdir()}
+
+        kept.pop(LOCK)  # is always empty
+        assert set(kept) > {FILE}
+        assert not any(kept.values())
 
     def test_file_that_is_no_database(
         self, sqlite_store: Opener, tmp_path: Path
