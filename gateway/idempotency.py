@@ -39,7 +39,11 @@ IdempotencyKey = Annotated[
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """One caller's key for one request, and the fingerprint of that request."""
+    """One caller's key for one request, and the fingerprint of that request.
+
+    ``principal`` is a client, or a person and the client behind a slash: two partners
+    of one person share nothing, or they could find out that it is the same person.
+    """
 
     principal: str
     route: str
@@ -69,8 +73,9 @@ def key_of(scope: HTTPScope, body: bytes, principal: Principal, text: str) -> Ke
     fingerprint = hashlib.sha256()
     for part in (scope["path"].encode(), scope["query_string"], body):
         fingerprint.update(len(part).to_bytes(8, "big") + part)
+    client, subject = principal.client.id, principal.token.subject
     return Key(
-        principal=principal.token.subject or principal.client.id,
+        principal=client if subject is None else f"{subject}/{client}",
         route=f"{scope['method']} {scope.get('path_template')}",
         key=text,
         fingerprint=fingerprint.hexdigest(),
@@ -121,10 +126,34 @@ def remember(transaction: Transaction, key: Key | None, answer: object) -> None:
     """
     if key is None:
         return
-    _make_room(transaction, key)
+    if not _make_room(transaction, key):
+        raise Problem(
+            429,
+            "too_many_keys",
+            f"more than {KEYS_PER_PRINCIPAL} keys within a day; try again later",
+            fix="wait",
+            headers={"Retry-After": "3600"},
+        )
+    _keep(transaction, key, answer)
+
+
+def note(transaction: Transaction, key: Key | None) -> None:
+    """Bind a key to its request, for an act that is idempotent by itself.
+
+    Such an act is never refused for want of room: a withdrawal is one.
+    """
+    if (
+        key is not None
+        and recall(transaction, key, bool) is None
+        and _make_room(transaction, key)
+    ):
+        _keep(transaction, key, answer=True)
+
+
+def _keep(transaction: Transaction, key: Key, answer: object) -> None:
     transaction.connection.execute(
         insert(tables.idempotency).values(
-            shard=shard_of(key.principal),
+            shard=_shard(key),
             principal=key.principal,
             route=key.route,
             key=key.key,
@@ -136,39 +165,27 @@ def remember(transaction: Transaction, key: Key | None, answer: object) -> None:
     )
 
 
-def note(transaction: Transaction, key: Key | None) -> None:
-    """Bind a key to its request, for an act that is idempotent by itself."""
-    if recall(transaction, key, bool) is None:
-        remember(transaction, key, answer=True)
-
-
-def _make_room(transaction: Transaction, key: Key) -> None:
+def _make_room(transaction: Transaction, key: Key) -> bool:
     held, connection = tables.idempotency, transaction.connection
     is_old = held.c.at <= transaction.now - LIFE
     connection.execute(delete(held).where(*_is(key)))
-    mine = (
-        held.c.shard == shard_of(key.principal),
-        held.c.principal == key.principal,
-    )
+    mine = (held.c.shard == _shard(key), held.c.principal == key.principal)
     count = select(func.count()).select_from(held).where(*mine)
     if (connection.scalar(count) or 0) < KEYS_PER_PRINCIPAL:
-        return
+        return True
     connection.execute(delete(held).where(*mine, is_old))
-    if (connection.scalar(count) or 0) >= KEYS_PER_PRINCIPAL:
-        raise Problem(
-            429,
-            "too_many_keys",
-            f"more than {KEYS_PER_PRINCIPAL} keys within a day; try again later",
-            fix="wait",
-            headers={"Retry-After": "3600"},
-        )
+    return (connection.scalar(count) or 0) < KEYS_PER_PRINCIPAL
 
 
 def _is(key: Key) -> tuple[Any, ...]:
     held = tables.idempotency
     return (
-        held.c.shard == shard_of(key.principal),
+        held.c.shard == _shard(key),
         held.c.principal == key.principal,
         held.c.route == key.route,
         held.c.key == key.key,
     )
+
+
+def _shard(key: Key) -> int:
+    return shard_of(key.principal.partition("/")[0])  # the person's, with their acts

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import cast
 
 import pytest
+from litestar.types import HTTPScope
 
 from gateway import idempotency
-from gateway.idempotency import Key, note, recall, remember
+from gateway.idempotency import Key, key_of, note, recall, remember
+from gateway.principals import Principal, authenticate
 from gateway.problems import Problem
 from gateway.services import Services
+from gateway.tokens import TokenKind
 from tests.conftest import FakeClock
+from tests.factories import issue_token, register_partner, register_subject
 
 
 def make_key(**changes: str) -> Key:
@@ -24,6 +29,24 @@ def make_key(**changes: str) -> Key:
             **changes,
         }
     )
+
+
+def make_scope() -> HTTPScope:
+    """Make a request for a release."""
+    path = "/v1/data/transaction"
+    return cast(
+        "HTTPScope",
+        {"method": "GET", "path": path, "path_template": path, "query_string": b""},
+    )
+
+
+async def make_principal(
+    services: Services, kind: TokenKind, subject: str
+) -> Principal:
+    """Make the holder of a person's token, each time at another client."""
+    client, _ = await register_partner(services)
+    secret = await issue_token(services, client, kind=kind, subject=subject)
+    return await authenticate(services, f"Bearer {secret}", kind)
 
 
 async def keep(services: Services, key: Key | None, answer: str) -> None:
@@ -102,6 +125,26 @@ class TestRecall:
         assert await found(services, make_key()) is None
 
 
+class TestWhose:
+    @pytest.mark.parametrize("kind", ["user", "access"])
+    async def test_clients_of_one_person_share_nothing(
+        self, services: Services, kind: TokenKind
+    ) -> None:
+        """Nobody learns, fills or spoils the keys of another one's."""
+        subject = await register_subject(services)
+        keys = [
+            key_of(
+                make_scope(), b"", await make_principal(services, kind, subject), "k"
+            )
+            for _ in range(2)
+        ]
+
+        await keep(services, keys[0], "mine")
+
+        assert await found(services, keys[0]) == "mine"
+        assert await found(services, keys[1]) is None
+
+
 class TestBound:
     async def test_keys_of_one_caller_are_bounded(
         self, services: Services, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
@@ -119,6 +162,19 @@ class TestBound:
 
         assert caught.value.status == 429
         assert await found(services, make_key(key="4")) == "kept"
+
+    async def test_withdrawal_is_not_refused_for_want_of_room(
+        self, services: Services, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What is idempotent by itself goes on where no key can be kept."""
+        monkeypatch.setattr(idempotency, "KEYS_PER_PRINCIPAL", 1)
+        await keep(services, make_key(key="1"), "")
+
+        await services.store.write(
+            lambda transaction: note(transaction, make_key(key="2"))
+        )
+
+        assert await found(services, make_key(key="2")) is None
 
 
 async def test_noting_twice_is_noting_once(services: Services) -> None:
