@@ -9,6 +9,12 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 from permissions.state import Client
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
+_ON_LOOPBACK: Final = re.compile(
+    r"(?P<host>http://(127\.0\.0\.1|\[::1\]))(:[0-9]{1,5})?"
+    r"(?P<rest>([/?][A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]*)?)"
+)
+# Nothing else: the host becomes part of the consent page's Content-Security-Policy.
+_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 # RFC 3986 §2: whatever else a URI had, somebody on the way would write it anew.
 _CHARACTERS: Final = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
 
@@ -40,7 +46,7 @@ def is_allowed(client: Client, uri: str) -> bool:
     if not _CHARACTERS.fullmatch(uri):
         return False
     if parts.scheme == "https":
-        return bool(parts.hostname)
+        return _HOST.fullmatch(parts.hostname or "") is not None
     if parts.scheme == "http":
         return parts.hostname in _LOOPBACK
     return client.kind == "app" and "." in parts.scheme
@@ -55,13 +61,15 @@ def response_url(redirect_uri: str, parameters: dict[str, str]) -> str:
     return f"{redirect_uri}{mark}{urlencode(parameters)}"
 
 
-def _without_port(uri: str) -> SplitResult | None:
-    parts = _split(uri)
-    if parts is None or parts.scheme != "http" or parts.hostname not in _LOOPBACK:
+def _without_port(uri: str) -> str | None:
+    """Return a loopback URI as it is, but for its port; None for any other.
+
+    A parser would forgive line breaks, an empty fragment and upper case.
+    """
+    found = _ON_LOOPBACK.fullmatch(uri)
+    if found is None or _split(uri) is None:
         return None
-    if parts.username is not None:
-        return None
-    return parts._replace(netloc=parts.hostname)
+    return found["host"] + found["rest"]
 
 
 def _split(uri: str) -> SplitResult | None:
