@@ -155,8 +155,14 @@ def watch(children: Sequence[Child]) -> NoReturn:
 
 @contextmanager
 def orderly_end() -> Iterator[None]:
-    """Treat being told to stop (SIGTERM, a closed terminal) like Ctrl-C."""
-    names = (signal.SIGTERM, signal.SIGHUP)
+    """Treat being told to stop (SIGTERM, a closed terminal) like Ctrl-C.
+
+    A shell starts what it puts in the background with SIGINT ignored; who sends one
+    nevertheless means us. Under ``nohup`` a closed terminal is no reason to end.
+    """
+    names = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        names.append(signal.SIGHUP)
     before = {name: signal.signal(name, _interrupt) for name in names}
     try:
         yield

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gateway.cli.failure import CommandFailed
 from gateway.demo.ports import Ports, choose
-from gateway.demo.processes import Program, environment, running, watch
+from gateway.demo.processes import (
+    Program,
+    environment,
+    orderly_end,
+    running,
+    watch,
+)
 
 
 def make_program(name: str, module: str, *arguments: str, port: int = 1) -> Program:
@@ -63,6 +71,43 @@ class TestRunning:
 
             with pytest.raises(CommandFailed, match="server ended with code -15"):
                 watch((child,))
+
+
+@pytest.fixture
+def _signals_kept() -> Iterator[None]:
+    """Leave the signals of the test run as they were."""
+    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {name: signal.getsignal(name) for name in names}
+    yield
+    for name, handler in before.items():
+        signal.signal(name, handler)
+
+
+@pytest.mark.usefixtures("_signals_kept")
+class TestOrderlyEnd:
+    @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    def test_being_told_to_stop_is_ctrl_c(self, how: signal.Signals) -> None:
+        """Each of them ends the block by the same way, through every ``finally``."""
+        signal.signal(how, signal.SIG_DFL)
+
+        with pytest.raises(KeyboardInterrupt), orderly_end():
+            os.kill(os.getpid(), how)
+
+    def test_started_in_the_background_it_still_ends(self) -> None:
+        """A shell without job control starts background jobs with SIGINT ignored."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+        with pytest.raises(KeyboardInterrupt), orderly_end():
+            os.kill(os.getpid(), signal.SIGINT)
+
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+    def test_nohup_is_respected(self) -> None:
+        """Who asked that a closed terminal does not count gets that."""
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+        with orderly_end():
+            os.kill(os.getpid(), signal.SIGHUP)
 
 
 class TestPorts:
