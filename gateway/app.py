@@ -15,6 +15,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ASGIApp
 
 from gateway.api.routes import route_handlers as api_routes
+from gateway.authzen.metadata import authzen_configuration
 from gateway.body import BodyRules
 from gateway.errors import exception_handlers
 from gateway.frontdoor import FrontDoor
@@ -91,7 +92,14 @@ def create_litestar(services: Services) -> Litestar:
         return services
 
     return Litestar(
-        route_handlers=[healthz, readyz, *api_routes, *oauth_routes, *web_routes],
+        route_handlers=[
+            healthz,
+            readyz,
+            authzen_configuration,
+            *api_routes,
+            *oauth_routes,
+            *web_routes,
+        ],
         dependencies={"services": Provide(provide_services)},
         plugins=[PagesPlugin()],
         exception_handlers=exception_handlers,

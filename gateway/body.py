@@ -38,6 +38,7 @@ DATA_LIMIT: Final = 1024 * 1024  # bytes, where personal data comes in
 DEPTH: Final = 32
 READ_SECONDS: Final = 10.0
 _FIELDS: Final = 50  # query parameters
+_JSON: Final = ("/v1/", "/access/v1/")  # the paths under which bodies are JSON
 _METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 # Possessive, and the last quote may be missing: linear on whatever comes.
@@ -300,14 +301,14 @@ def invalid(message: str) -> Problem:
 
 
 class BodyRules:
-    """Apply the rules to JSON bodies and queries under /v1, then replay the body."""
+    """Apply the rules to bodies and queries of the JSON API, then replay the body."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self._inner = inner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request through (ASGI)."""
-        if scope["type"] != ScopeType.HTTP or not scope["path"].startswith("/v1/"):
+        if scope["type"] != ScopeType.HTTP or not scope["path"].startswith(_JSON):
             await self._inner(scope, receive, send)
             return
         try:

@@ -7,7 +7,7 @@ parity tests hold it to their answers.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from litestar.enums import ScopeType
@@ -15,6 +15,8 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from gateway.api.check import SCOPE, Check, decided
 from gateway.api.guards import app_principal
+from gateway.authzen.evaluation import evaluated
+from gateway.authzen.model import Evaluation, check_of
 from gateway.body import (
     LIMIT,
     Disconnected,
@@ -28,13 +30,16 @@ from gateway.body import (
     write,
 )
 from gateway.idempotency import key_of
+from gateway.principals import Principal
 from gateway.problems import Problem, from_domain
 from gateway.services import Services
 from permissions.errors import PermissionsError
 
+T = TypeVar("T")
 Handler = Callable[[HTTPScope, bytes], Awaitable[bytes]]
 
 _check_decoder: Final = msgspec.json.Decoder(Check)
+_evaluation_decoder: Final = msgspec.json.Decoder(Evaluation)
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -45,7 +50,8 @@ class FrontDoor:
         self._services = services
         self._inner = inner
         self._handlers: dict[tuple[str, str], Handler] = {
-            ("POST", "/v1/check"): self._check
+            ("POST", "/v1/check"): self._check,
+            ("POST", "/access/v1/evaluation"): self._evaluation,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,30 +78,45 @@ class FrontDoor:
             await write(send, 200, "application/json", told)
 
     async def _check(self, scope: HTTPScope, body: bytes) -> bytes:
-        asked: Check | None = None
-        if body:
-            screen_shape(body)
-            try:
-                asked = _check_decoder.decode(body)
-            except msgspec.DecodeError:
-                asked = None
-            # As many colons as keys: no key is there twice.
-            if (
-                asked is None
-                or body.count(b":") != _keys_in(asked)
-                or not is_plain(body)
-            ):
-                screen_content(body)
-        sent = dict(reversed(list(scope["headers"])))  # of two, the first counts
-        principal = await app_principal(
-            self._services, _text(sent.get(b"authorization")), SCOPE
-        )
+        asked = _screened(body, _check_decoder, _keys_in)
+        sent = _sent(scope)
+        principal = await self._principal(sent)
         if asked is None:
             asked = decode(_check_decoder, body)
         key = None
         if (text := _text(sent.get(b"idempotency-key"))) is not None:
             key = key_of(scope, body, principal, text)
         return _encode(await decided(self._services, principal, asked, key))
+
+    async def _evaluation(self, scope: HTTPScope, body: bytes) -> bytes:
+        asked = _screened(body, _evaluation_decoder, _keys_known)
+        principal = await self._principal(_sent(scope))
+        if asked is None:
+            asked = decode(_evaluation_decoder, body)
+        return _encode(await evaluated(self._services, principal, check_of(asked)))
+
+    async def _principal(self, sent: dict[bytes, bytes]) -> Principal:
+        return await app_principal(
+            self._services, _text(sent.get(b"authorization")), SCOPE
+        )
+
+
+def _screened(
+    body: bytes, decoder: msgspec.json.Decoder[T], keys_in: Callable[[T], int]
+) -> T | None:
+    """Apply the rules to a body; return it decoded, or None where that fails."""
+    if not body:
+        return None
+    screen_shape(body)
+    asked: T | None
+    try:
+        asked = decoder.decode(body)
+    except msgspec.DecodeError:
+        asked = None
+    # As many colons as keys: no key is there twice, and none was ignored.
+    if asked is None or body.count(b":") != keys_in(asked) or not is_plain(body):
+        screen_content(body)
+    return asked
 
 
 def _keys_in(asked: Check) -> int:
@@ -110,6 +131,25 @@ def _keys_in(asked: Check) -> int:
         + asked.use
         + (asked.consistency != "lease")
     )
+
+
+def _keys_known(asked: Evaluation) -> int:
+    """Count the keys that an evaluation needs, and those of a context that says more.
+
+    ``properties`` are not counted: what is ignored goes through the exact rules.
+    """
+    context = asked.context
+    more = (
+        (context.client is not None)
+        + (context.device is not None)
+        + (context.scene is not None)
+        + (context.consistency != "lease")
+    )
+    return 8 + (more and more + 1)
+
+
+def _sent(scope: HTTPScope) -> dict[bytes, bytes]:
+    return dict(reversed(list(scope["headers"])))  # of two, the first counts
 
 
 def _text(value: bytes | None) -> str | None:

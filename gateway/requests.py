@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Final
 
 import structlog
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from gateway.headers import completed, standing_headers
 from gateway.logs import frames
@@ -16,6 +17,11 @@ from permissions.ids import Random, new_id
 
 _KEY: Final = "request_id"  # in the scope's state
 _AHEAD: Final = 8192  # random bytes drawn at once, for ids that are no secrets
+
+# A name that the caller of this API gave the request; anything stranger is not
+# repeated in an answer.
+_AUTHZEN: Final = "/access/v1/"
+_CALLERS_OWN: Final = re.compile(rb"[\x20-\x7e]{1,128}")
 
 FAILED: Final = "the gateway failed; report the request id"
 
@@ -50,13 +56,14 @@ class RequestLayer:
         ident = new_id("req", self._random)
         scope.setdefault("state", {})[_KEY] = ident
         began = time.perf_counter()
+        named = _callers_name(scope) or ident.encode()
         sent = [0]  # then the status, once the answer has begun
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 sent.append(message["status"])
                 message["headers"] = completed(
-                    message.get("headers", ()), self._standing, ident.encode()
+                    message.get("headers", ()), self._standing, named
                 )
             await send(message)
 
@@ -75,6 +82,20 @@ class RequestLayer:
                 status=sent[-1],
                 duration_ms=round((time.perf_counter() - began) * 1000, 2),
             )
+
+
+def _callers_name(scope: HTTPScope) -> bytes | None:
+    """Return what the caller calls this request, where a standard has it repeated.
+
+    AuthZEN 1.0 §10.1.3. Errors and the log keep the gateway's own id: what a caller
+    writes into a header may be anything, a person's name too.
+    """
+    if not scope["path"].startswith(_AUTHZEN):
+        return None
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            return value if _CALLERS_OWN.fullmatch(value) else None
+    return None
 
 
 def _drawn_ahead(random: Random) -> Random:

@@ -15,6 +15,9 @@ from gateway.api.notice import get_notice, see_notice
 from gateway.api.requests import JsonRequest
 from gateway.api.sessions import open_session
 from gateway.api.subjects import get_subject, register_subject
+from gateway.authzen.evaluation import evaluation
+from gateway.authzen.evaluations import evaluations
+from gateway.authzen.search import search_action, search_resource
 from gateway.data.collection import collect
 from gateway.data.release import release
 from gateway.idempotency import provide_act_key, provide_key
@@ -26,6 +29,8 @@ route_handlers: list[ControllerRouterHandler] = [
             answer_ask,
             check,
             collect,
+            evaluation,
+            evaluations,
             get_notice,
             get_subject,
             my_grants,
@@ -34,6 +39,8 @@ route_handlers: list[ControllerRouterHandler] = [
             register_subject,
             release,
             report_outcome,
+            search_action,
+            search_resource,
             see_notice,
             subject_grants,
             withdraw_grant,
