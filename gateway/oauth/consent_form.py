@@ -90,9 +90,10 @@ def chosen(
 
     Allow without any tick is neither a yes nor a no: a refusal that nobody said would
     keep the page away for two days. ``may_be_empty`` says that something live is left
-    to go on with, so that no tick means no more than that. A ticked item brings its required elements; one
-    without any, and without a ticked element, says nothing; a ticked element of an
-    item that is not ticked would be dropped in silence. All three are asked once more.
+    to go on with, so that no tick means no more than that. A ticked item brings its
+    required elements; one without any, and without a ticked element, says nothing; a
+    ticked element of an item that is not ticked would be dropped in silence. All three
+    are asked once more.
     """
     boxes = {str(index): offer for index, offer in enumerate(offers)}
     singles = {
