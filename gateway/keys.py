@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from permissions.ids import Random
 
 Use = Literal["csrf", "directory", "release", "browser", "code", "session"]
 
+Signing = Literal["log"]
+
 _ROOT_BYTES: Final = 32
+_SEED_BYTES: Final = 32  # of an Ed25519 key (RFC 8032 §5.1.5)
 
 
 class KeyRingError(Exception):
@@ -68,6 +73,16 @@ class KeyRing:
         return hmac.compare_digest(
             mac.encode("utf-8", "replace"), self.mac(use, *parts).encode()
         )
+
+    def signing_seed(self, use: Signing) -> bytes:
+        """Return the private seed that one kind of thing is signed with.
+
+        HKDF (RFC 5869) under a label of its own: no seed tells of another or of the
+        root, and a key ring of any age has it without a change to its file.
+        """
+        label = f"aseanbiz-gateway signing seed v1: {use}".encode()
+        derived = HKDF(algorithm=SHA256(), length=_SEED_BYTES, salt=None, info=label)
+        return derived.derive(self._root)
 
 
 def open_keyring(path: Path, random: Random, *, may_generate: bool) -> KeyRing:

@@ -18,6 +18,7 @@ from gateway.app import create_app, open_services
 from gateway.cli.failure import CommandFailed
 from gateway.cli.listening import listen, serve_until_told
 from gateway.cli.options import Commands, add_settings, settings_of
+from gateway.jobs.sequencer import sequencing
 from gateway.logs import configure_logs
 from gateway.services import Services
 from gateway.settings import Settings
@@ -60,7 +61,7 @@ def _with_issuer(settings: Settings, host: str, port: int) -> Settings:
 async def _serve(
     settings: Settings, listener: socket.socket, *, log_requests: bool
 ) -> None:
-    async with open_services(settings) as services:
+    async with open_services(settings) as services, sequencing(services):
         public = create_app(services, log_requests=log_requests)
         officer = create_admin(services)
         # What is loaded now stays: a full collection need not look at it again.

@@ -1,8 +1,10 @@
 """The schema, in SQLAlchemy Core; every table carries its ledger shard.
 
 The shard is part of every unique key, so that one database can become many
-without moving a rule. Instants are integers, microseconds since 1970 UTC: equal on
-every engine, ordered, and without a time zone to lose.
+without moving a rule; the few tables that are one for all shards are declared
+reference tables, with ``info={"reference": True}``. Instants are integers,
+microseconds since 1970 UTC: equal on every engine, ordered, and without a time zone
+to lose.
 """
 
 from __future__ import annotations
@@ -129,6 +131,49 @@ ledger = Table(
     Column("body", LargeBinary, nullable=False),
     Column("sha256", LargeBinary, nullable=False),
     Index(None, "shard", "owner", "seq"),
+)
+
+# --- the Merkle log: one for all shards -----------------------------------------
+
+_REFERENCE: Final = {"reference": True}
+
+log_head = Table(  # one row, locked by whoever sequences
+    "log_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    _text("origin"),  # the log's name for ever, whatever the issuer becomes
+    Column("size", BigInteger, nullable=False),
+    _json("taken"),  # the last seq in the log, by shard
+    info=_REFERENCE,
+)
+
+log_leaves = Table(
+    "log_leaves",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("shard", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Index(None, "shard", "seq", unique=True),
+    Index(None, "sha256"),
+    info=_REFERENCE,
+)
+
+log_nodes = Table(  # complete subtrees above the leaves, so level >= 1
+    "log_nodes",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("sha256", LargeBinary, nullable=False),
+    info=_REFERENCE,
+)
+
+checkpoints = Table(  # signed notes; one for each size, the first one for ever
+    "checkpoints",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    _text("body"),
+    info=_REFERENCE,
 )
 
 # --- state: the fold of the ledger ----------------------------------------------

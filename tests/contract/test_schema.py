@@ -18,6 +18,7 @@ from permissions.ledger import GENESIS
 from permissions.store.schema import HEAD, migrate, revision
 from permissions.store.tables import metadata, shard_heads
 
+REFERENCES = {"log_head", "log_leaves", "log_nodes", "checkpoints"}
 TABLES = [pytest.param(table, id=table.name) for table in metadata.sorted_tables]
 
 
@@ -78,6 +79,9 @@ class TestKeys:
     def test_every_unique_key_contains_the_shard(self, table: object) -> None:
         """One database can become many, because no key spans the shards."""
         found = metadata.tables[str(table)]
+        if str(table) in REFERENCES:
+            assert found.info["reference"] is True
+            return
         keys = [set(found.primary_key.columns.keys())]
         keys += [set(ix.columns.keys()) for ix in found.indexes if ix.unique]
         keys += [
@@ -89,3 +93,13 @@ class TestKeys:
         assert keys
         assert all("shard" in key for key in keys)
         assert found.c.shard.nullable is False
+
+    def test_reference_tables_are_declared(self) -> None:
+        """A table without a shard is one on purpose: it is named here and there."""
+        declared = {
+            table.name
+            for table in metadata.sorted_tables
+            if table.info.get("reference")
+        }
+
+        assert declared == REFERENCES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import stat
 from pathlib import Path
@@ -86,3 +87,24 @@ class TestOpenKeyring:
 
         with pytest.raises(KeyRingError, match=r"keyring\.json"):
             open_keyring(path, secrets.token_bytes, may_generate=True)
+
+
+class TestSigningSeed:
+    def test_ring_of_any_age_has_the_same_seed(self, tmp_path: Path) -> None:
+        """A file from before there was a log signs, and signs the same for ever."""
+        path = tmp_path / "keyring.json"
+        root = base64.b64encode(bytes(range(32))).decode("ascii")
+        path.write_text(f'{{"format":1,"generated":false,"root":"{root}"}}')
+
+        ring = open_keyring(path, secrets.token_bytes, may_generate=False)
+
+        assert ring.signing_seed("log").hex() == (
+            "6b25fd40084d06f8d9a65ec8c06c22cf456030b2938b0a1d80c2420114f8bd0d"
+        )
+
+    def test_seed_is_neither_root_nor_hash(self) -> None:
+        """What signs in public shares nothing with what keeps secrets."""
+        seed = RING.signing_seed("log")
+
+        assert seed != bytes(range(32))
+        assert seed.hex() not in {RING.mac("csrf"), RING.mac("csrf", "log")}
