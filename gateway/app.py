@@ -23,6 +23,7 @@ from gateway.health import healthz, readyz
 from gateway.keys import open_keyring
 from gateway.oauth.routes import route_handlers as oauth_routes
 from gateway.paths import OnePath
+from gateway.proofs import route_handlers as log_routes
 from gateway.requests import RequestLayer
 from gateway.services import Services
 from gateway.settings import Settings, SettingsError
@@ -97,6 +98,7 @@ def create_litestar(services: Services) -> Litestar:
             readyz,
             authzen_configuration,
             *api_routes,
+            *log_routes,
             *oauth_routes,
             *web_routes,
         ],
