@@ -109,9 +109,13 @@ def _trusted(tx: Transaction, parameters: Parameters) -> tuple[Client, str]:
     name, uri = parameters.get("client_id"), parameters.get("redirect_uri")
     client = None if name is None else tx.client(name)
     if client is None:
-        raise _page("the application that sent you here is not known")
+        raise _page("client_id names no client of this gateway", code="client_unknown")
     if uri is None or not is_registered(client, uri):
-        raise _page("the address to return to is not registered for the application")
+        raise _page(
+            "redirect_uri is not, character by character, one that is registered for "
+            "this client",
+            code="redirect_uri_unknown",
+        )
     if not is_contracted(client, tx.now):
         raise suspended()
     return client, uri
@@ -228,8 +232,8 @@ def suspended() -> Problem:
     )
 
 
-def _page(detail: str) -> Problem:
-    return Problem(400, "invalid_request", detail, fix="return_to_application")
+def _page(detail: str, *, code: str = "invalid_request") -> Problem:
+    return Problem(400, code, detail, fix="return_to_application")
 
 
 def _language(ui_locales: str | None, locales: tuple[str, ...]) -> str | None:

@@ -53,7 +53,8 @@ _STATUS: Final = {"invalid_client": 401, "temporarily_unavailable": 503}
 class Refusal(Exception):
     """An OAuth request that is refused; the transaction it stands in commits.
 
-    ``hint`` replaces the code's ordinary text; it must be a literal of ours.
+    ``hint`` replaces the code's ordinary text; it must be ours, of literals and of
+    what is registered, in the characters of RFC 6749 §5.2 (no quotes).
     """
 
     def __init__(

@@ -22,6 +22,13 @@ _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 _Names = Annotated[tuple[_Name, ...], msgspec.Meta(max_length=MOST_RECORDS)]
 
 
+_SHAPE: Final = (
+    "each entry is an object of type consented_data with capability and purpose, and "
+    "if wanted elements (an object of required and optional), retention, locations, "
+    "storage_regions, records, one_time and expires_at; nothing else"
+)
+
+
 class DetailsError(Exception):
     """The parameter cannot be granted: RFC 9396 §5 ``invalid_authorization_details``.
 
@@ -110,7 +117,7 @@ def parse(text: str) -> tuple[Detail, ...]:
     except (UnicodeEncodeError, RecursionError):
         raise DetailsError("not JSON that can be read") from None
     except msgspec.ValidationError:
-        raise DetailsError("an entry is of another type or has another shape") from None
+        raise DetailsError(_SHAPE) from None
     except (ValueError, OverflowError):
         raise DetailsError("not JSON that can be read") from None
     if not 1 <= len(details) <= MOST_ENTRIES:

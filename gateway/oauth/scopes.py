@@ -13,6 +13,15 @@ def service_scopes(client: Client, scope: str | None) -> tuple[str, ...]:
     Raises Refusal for a scope that is not the client's, and for none at all.
     """
     wanted = client.scopes if scope is None else tuple(dict.fromkeys(scope.split()))
+    if not client.scopes:
+        raise Refusal(
+            "invalid_scope",
+            "this client has no service scopes; a partner gets its tokens with an "
+            "authorization code",
+        )
     if not wanted or not set(client.scopes).issuperset(wanted):
-        raise Refusal("invalid_scope", "ask for service scopes of this client")
+        raise Refusal(
+            "invalid_scope",
+            f"the service scopes of this client are: {' '.join(client.scopes)}",
+        )
     return wanted

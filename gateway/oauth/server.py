@@ -231,9 +231,19 @@ class _Pkce(CodeChallenge):  # type: ignore[misc]
     SUPPORTED_CODE_CHALLENGE_METHOD = CHALLENGE_METHODS
 
     def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:  # noqa: ANN401
-        challenge = grant.request.form.get("code_challenge")
-        if challenge is None or not _CHALLENGE.fullmatch(challenge):
-            raise Refusal("invalid_request", "send a code_challenge of method S256")
+        form = grant.request.form
+        challenge = form.get("code_challenge")
+        method = form.get("code_challenge_method")
+        if (
+            challenge is None
+            or not _CHALLENGE.fullmatch(challenge)
+            or method not in (None, *CHALLENGE_METHODS)
+        ):
+            raise Refusal(
+                "invalid_request",
+                "send code_challenge, the SHA-256 of your code_verifier in base64url "
+                "without padding (43 characters), and code_challenge_method=S256",
+            )
         super().validate_code_challenge(grant, redirect_uri)
 
     def get_authorization_code_challenge_method(self, authorization_code: _Code) -> str:  # noqa: ARG002

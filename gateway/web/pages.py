@@ -307,6 +307,23 @@ MESSAGES: Final = {
         _("Nothing was stored. Go back to the application and begin again there."),
         _CENTRE,
     ),
+    "client_unknown": (
+        _("We do not know the application that sent you here"),
+        _(
+            "Nothing was changed. If it is yours: client_id names no client of this "
+            "gateway."
+        ),
+        _CENTRE,
+    ),
+    "redirect_uri_unknown": (
+        _("The application gave an address that is not its own"),
+        _(
+            "So that nothing of yours ends up with a stranger, you are not sent there. "
+            "Nothing was changed. If the application is yours: redirect_uri has to be, "
+            "character by character, one that it is registered with."
+        ),
+        _CENTRE,
+    ),
     "client_suspended": (
         _("This application may not ask you for anything"),
         _("It is not under contract at the moment. Nothing was changed."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 
 import httpx2
@@ -63,6 +64,30 @@ class TestPagesOfOurs:
 
         assert is_page(answer), answer.headers
         assert await stored_requests(world) == 0
+
+    @pytest.mark.parametrize(
+        ("changes", "code", "parameter"),
+        [
+            ({"client_id": "cli_" + "a" * 26}, "client_unknown", "client_id"),
+            ({"redirect_uri": CALLBACK + "/"}, "redirect_uri_unknown", "redirect_uri"),
+        ],
+    )
+    async def test_page_names_what_does_not_fit(
+        self, world: World, changes: dict[str, str | None], code: str, parameter: str
+    ) -> None:
+        """Its developer is the only one who can mend it, and sees only this page."""
+        partner = await world.partner()
+        url = partner.url(**changes)
+
+        page = await world.person.get(url)
+        problem = await world.person.http.get(
+            url, headers={"accept": "application/json"}
+        )
+
+        assert f'data-testid="message-{code}"' in page.text
+        assert parameter in page.text
+        assert problem.json()["code"] == code
+        assert parameter in problem.json()["detail"]
 
     @pytest.mark.parametrize("name", ["client_id", "redirect_uri"])
     async def test_two_clients_or_redirects_are_none(
@@ -163,6 +188,30 @@ class TestErrorsByRedirect:
         assert said.pop("error_description")
         assert said == {"error": error, "state": "s-1", "iss": ISSUER}
         assert "canary" not in answer.headers["location"]
+
+    @pytest.mark.parametrize(
+        ("changes", "named"),
+        [
+            ({"code_challenge": "short"}, "code_challenge_method=S256"),
+            ({"code_challenge_method": "plain"}, "code_challenge_method=S256"),
+            (
+                {"authorization_details": details({"elements": ["name"]})},
+                "elements (an object of required and optional)",
+            ),
+        ],
+    )
+    async def test_description_names_the_parameter_and_the_fix(
+        self, world: World, changes: dict[str, str | None], named: str
+    ) -> None:
+        """The mistakes that are made most, in characters of RFC 6749 §4.1.2.1."""
+        partner = await world.partner()
+
+        said = query_of(await world.person.get(partner.url(**changes)))
+
+        assert named in said["error_description"]
+        assert re.fullmatch(
+            r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", said["error_description"]
+        )
 
     async def test_repeated_parameter_is_an_error(self, world: World) -> None:
         """Duplicates are refused everywhere; a repeated state cannot be echoed."""

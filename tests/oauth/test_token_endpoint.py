@@ -62,6 +62,7 @@ class TestClientCredentials:
         assert narrow.json()["scope"] == "gateway.check"
         assert error_of(wide) == "invalid_scope"
         assert error_of(data) == "invalid_scope"
+        assert wide.json()["error_description"].endswith(" ".join(APP_SCOPES))
 
     async def test_partner_has_no_scope_in_its_own_name(self, world: World) -> None:
         """A partner without service scopes gets no token without a person."""

@@ -103,7 +103,7 @@ class TestParse:
 
     def test_brackets_within_strings_are_no_depth(self) -> None:
         """Depth counts structure, not text."""
-        with pytest.raises(DetailsError, match="shape"):
+        with pytest.raises(DetailsError, match="nothing else"):
             parse(json.dumps([make_detail(extra="[" * 200)]))
 
     @given(st.text())
