@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, get_args
 
 import httpx2
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gateway.authzen import evaluation
 from gateway.authzen.model import Evaluation, check_of
@@ -207,6 +210,80 @@ class TestParity:
 
             assert seen(front) == seen(plain)
             assert front.json()["code"] == "insufficient_scope"
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+PLACES = (
+    ("subject",),
+    ("subject", "id"),
+    ("subject", "type"),
+    ("subject", "properties"),
+    ("resource", "id"),
+    ("action", "name"),
+    ("action", "properties"),
+    ("context",),
+    ("context", "client"),
+    ("context", "scene"),
+    ("context", "consistency"),
+    ("context", "x"),
+    ("x",),
+)
+
+
+def text_of(value: object, twice: str | None) -> str:
+    """Write JSON as anybody might: a key said twice, NaN, surrogates."""
+    if not isinstance(value, dict):
+        return json.dumps(value)
+    members = [
+        f"{json.dumps(key)}:{text_of(inner, twice)}"
+        for key, inner in value.items()
+        for _ in range(2 if key == twice else 1)
+    ]
+    return "{" + ",".join(members) + "}"
+
+
+class TestAnyBody:
+    @settings(
+        max_examples=300,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(
+        changes=st.lists(st.tuples(st.sampled_from(PLACES), values), max_size=3),
+        twice=st.sampled_from([None] * 9 + ["id", "x", "scene"]),
+    )
+    async def test_is_answered_alike_and_never_with_a_5xx(
+        self,
+        pep: Pep,
+        changes: list[tuple[tuple[str, ...], object]],
+        twice: str | None,
+    ) -> None:
+        """The doors agree on whatever JSON comes, and take no more than the schema."""
+        asked: Any = make_evaluation(pep.subject)
+        for place, value in changes:
+            inner = asked
+            for key in place[:-1]:
+                if not isinstance(inner.get(key), dict):
+                    inner[key] = {}
+                inner = inner[key]
+            inner[place[-1]] = value
+        content = text_of(asked, twice).encode()
+
+        front = await pep.post(ONE, content)
+        plain = await pep.post(PLAIN, content)
+
+        assert seen(front) == seen(plain)
+        assert front.status_code in {200, 400}
+        if front.status_code == 200:
+            assert faults(REQUEST, asked) == []
+            assert faults(RESPONSE, front.json()) == []
 
 
 ALL: list[Decision] = [
