@@ -220,6 +220,9 @@ def _bound(tx: Transaction, session: WebSession, key: str) -> AuthorizationReque
     stored = requests.find(tx.connection, key)
     if stored is None or stored.browser != session.browser:
         raise not_found()
+    if stored.outcome is not None and stored.subject != session.subject:
+        # Who logs in next in this browser would bring the client the other's code.
+        raise not_found()
     if stored.expires_at <= tx.now:
         raise Problem(
             410,

@@ -54,7 +54,10 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One request as stored; ``outcome`` is ``code`` or the error that ended it."""
+    """One request as stored; ``outcome`` is ``code`` or the error that ended it.
+
+    ``subject`` is who answered; nobody else is told the outcome.
+    """
 
     id: str
     client: str
@@ -66,6 +69,7 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     text_sha256: str | None
     created_at: datetime
     expires_at: datetime
+    subject: str | None
     outcome: str | None
 
 
@@ -89,6 +93,7 @@ def open_request(
         text_sha256=None,
         created_at=transaction.now,
         expires_at=transaction.now + LIFE,
+        subject=None,
         outcome=None,
     )
     transaction.connection.execute(
@@ -131,6 +136,7 @@ def find(connection: Connection, key: str) -> AuthorizationRequest | None:
         text_sha256=row.text_sha256,
         created_at=row.created_at,
         expires_at=row.expires_at,
+        subject=row.subject,
         outcome=row.outcome,
     )
 
