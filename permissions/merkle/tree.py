@@ -21,6 +21,14 @@ class Node(NamedTuple):
     level: int
     position: int
 
+    @property
+    def number(self) -> int:
+        """Its place when the whole tree is read from left to right: leaves are even.
+
+        One number for each node, and close to those of its neighbours in time.
+        """
+        return ((2 * self.position + 1) << self.level) - 1
+
 
 class Span(NamedTuple):
     """The leaves from ``begin`` up to but not including ``end``: one subtree."""

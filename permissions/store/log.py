@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from permissions.ids import SHARDS
 from permissions.merkle.audit import LogBroken
@@ -33,12 +33,19 @@ _FRESH: Final = select(tables.ledger.c.seq, tables.ledger.c.sha256).where(
     tables.ledger.c.seq.between(bindparam("first"), bindparam("last")),
 )
 _NODES: Final = select(tables.log_nodes).where(
-    tuple_(tables.log_nodes.c.level, tables.log_nodes.c.position).in_(
-        bindparam("named", expanding=True)
-    )
+    tables.log_nodes.c.number.in_(bindparam("numbers", expanding=True))
 )
-_LEAVES: Final = select(tables.log_leaves.c.position, tables.log_leaves.c.sha256).where(
+_LEAF: Final = select(tables.log_leaves.c.position, tables.log_leaves.c.sha256)
+_LEAF_OF: Final = _LEAF.where(
+    tables.log_leaves.c.shard == bindparam("of"),
+    tables.log_leaves.c.seq == bindparam("at"),
+)
+_LEAF_WITH: Final = _LEAF.where(tables.log_leaves.c.sha256 == bindparam("hash"))
+_LEAVES: Final = _LEAF.where(
     tables.log_leaves.c.position.in_(bindparam("at", expanding=True))
+)
+_SIGNED: Final = select(tables.checkpoints).where(
+    tables.checkpoints.c.size == bindparam("of")
 )
 _NEWEST: Final = (
     select(tables.checkpoints).order_by(tables.checkpoints.c.size.desc()).limit(1)
@@ -102,7 +109,7 @@ def append(connection: Connection, origin: str, *, limit: int) -> int:
         place = {"position": grown.size, "shard": shard, "seq": seq}
         leaves.append({**place, "sha256": sha256})
         nodes += [
-            {"level": node.level, "position": node.position, "sha256": folded}
+            {"number": node.number, "sha256": folded}
             for node, folded in grown.append(sha256)
         ]
         taken[shard] = seq
@@ -149,20 +156,18 @@ def newest(connection: Connection) -> Published | None:
 
 def checkpoint_at(connection: Connection, size: int) -> Published | None:
     """Return the checkpoint of one size; most sizes have none."""
-    held = tables.checkpoints
-    row = connection.execute(select(held).where(held.c.size == size)).one_or_none()
+    row = connection.execute(_SIGNED, {"of": size}).one_or_none()
     return None if row is None else Published(row.size, row.body)
 
 
 def leaf_of(connection: Connection, shard: int, seq: int) -> Leaf | None:
     """Return the place of a ledger entry in the log."""
-    held = tables.log_leaves.c
-    return _leaf(connection, (held.shard == shard) & (held.seq == seq))
+    return _leaf(connection.execute(_LEAF_OF, {"of": shard, "at": seq}).one_or_none())
 
 
 def leaf_with(connection: Connection, sha256: bytes) -> Leaf | None:
     """Return the place of the entry with a leaf hash."""
-    return _leaf(connection, tables.log_leaves.c.sha256 == sha256)
+    return _leaf(connection.execute(_LEAF_WITH, {"hash": sha256}).first())
 
 
 def read_nodes(connection: Connection, nodes: Sequence[Node]) -> Mapping[Node, bytes]:
@@ -171,9 +176,9 @@ def read_nodes(connection: Connection, nodes: Sequence[Node]) -> Mapping[Node, b
     Raises LogBroken where one is missing.
     """
     found: dict[Node, bytes] = {}
-    if named := [tuple(node) for node in nodes if node.level]:
-        for row in connection.execute(_NODES, {"named": named}):
-            found[Node(row.level, row.position)] = row.sha256
+    if inner := {node.number: node for node in nodes if node.level}:
+        for row in connection.execute(_NODES, {"numbers": list(inner)}):
+            found[inner[row.number]] = row.sha256
     if at := [node.position for node in nodes if not node.level]:
         for row in connection.execute(_LEAVES, {"at": at}):
             found[Node(0, row.position)] = row.sha256
@@ -247,8 +252,5 @@ def _check_signed(connection: Connection, found: Head, last: Published | None) -
         )
 
 
-def _leaf(connection: Connection, where: Any) -> Leaf | None:  # noqa: ANN401
-    held = tables.log_leaves.c
-    query = select(held.position, held.sha256).where(where).limit(1)
-    row = connection.execute(query).one_or_none()
+def _leaf(row: Row[Any] | None) -> Leaf | None:
     return None if row is None else Leaf(row.position, row.sha256)

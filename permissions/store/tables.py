@@ -159,11 +159,11 @@ log_leaves = Table(
     info=_REFERENCE,
 )
 
-log_nodes = Table(  # complete subtrees above the leaves, so level >= 1
+log_nodes = Table(  # complete subtrees above the leaves
     "log_nodes",
     metadata,
-    Column("level", Integer, primary_key=True, autoincrement=False),
-    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    # Level and position in one number: SQLite scans the table for a list of pairs.
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("sha256", LargeBinary, nullable=False),
     info=_REFERENCE,
 )

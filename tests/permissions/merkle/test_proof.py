@@ -68,6 +68,20 @@ class TestTree:
         """A ragged subtree is made of its complete parts."""
         assert cover(Span(8, 15)) == (Node(2, 2), Node(1, 6), Node(0, 14))
 
+    @given(st.integers(1, 500))
+    def test_numbers_of_nodes_never_meet(self, size: int) -> None:
+        """Each node has a number of its own; inner ones are odd, and in reach."""
+        nodes = [
+            Node(level, position)
+            for level in range(size.bit_length())
+            for position in range(size >> level)
+        ]
+        numbers = {node.number: node for node in nodes}
+
+        assert len(numbers) == len(nodes)
+        assert all(node.number % 2 == (node.level > 0) for node in nodes)
+        assert max(numbers) <= 2 * size - 2
+
 
 class TestInclusion:
     @given(some_leaves)

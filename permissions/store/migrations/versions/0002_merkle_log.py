@@ -39,10 +39,9 @@ def upgrade() -> None:
 
     op.create_table(
         "log_nodes",
-        sa.Column("level", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("sha256", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("level", "position", name=op.f("pk_log_nodes")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_log_nodes")),
     )
     op.create_table(
         "checkpoints",
