@@ -18,6 +18,11 @@ from gateway.problems import Problem
 from permissions.decision import Decision
 from permissions.ids import is_id
 
+# Judged here as well as in a check, since a search may have nothing to check.
+Consistency = Annotated[
+    str, Meta(pattern=r"^(lease|confirm|[0-9]{1,2}\.[0-9]{1,18})$", max_length=24)
+]
+
 USER: Final = "user"
 CAPABILITY: Final = "capability"
 
@@ -69,7 +74,7 @@ class Context(_Received, frozen=True, kw_only=True):
     client: ClientId | None = None
     device: Reference | None = None
     scene: Name | None = None
-    consistency: Annotated[str, Meta(min_length=1, max_length=24)] = "lease"
+    consistency: Consistency = "lease"
 
 
 class Evaluation(_Received, frozen=True, kw_only=True):

@@ -204,6 +204,7 @@ class TestDefaults:
             ({"subject": {"type": "user"}}, ""),
             ({"context": None}, "context"),
             ({"context": {"client": "me"}}, "context.client"),
+            ({"context": {"consistency": "eventual"}}, "context.consistency"),
             ({"action": 1}, "action"),
             (1, ""),
         ],

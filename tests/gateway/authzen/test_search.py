@@ -297,18 +297,28 @@ class TestSearch:
         assert missing in response.json()["detail"]
 
     @pytest.mark.parametrize("path", [RESOURCES, ACTIONS])
-    async def test_needs_a_wellformed_subject(self, pep: Pep, path: str) -> None:
-        """A user's id that is none is a mistake, also where nothing is found."""
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            ({"subject": {"type": "user", "id": "alice"}}, "subject.id"),
+            ({"context": {"consistency": "eventual"}}, "context.consistency"),
+        ],
+    )
+    async def test_has_to_be_wellformed(
+        self, pep: Pep, path: str, changes: dict[str, object], field: str
+    ) -> None:
+        """A mistake is one, also where there is nothing that could be found."""
         body = {
-            "subject": {"type": "user", "id": "alice"},
+            "subject": {"type": "user", "id": pep.subject},
             "action": {"name": "advertising"},
             "resource": {"type": "capability", "id": "device.microphone"},
+            **changes,
         }
 
         response = await pep.post(path, msgspec.json.encode(body))
 
         assert response.status_code == 400
-        assert response.json()["field"] == "subject.id"
+        assert response.json()["field"] == field
 
     @pytest.mark.parametrize("path", [RESOURCES, ACTIONS])
     async def test_is_for_apps(self, pep: Pep, services: Services, path: str) -> None:
