@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 
 PREFIX: Final = "GATEWAY_"
 _OF_TESTS: Final = "GATEWAY_TEST_"  # what a test run is told, such as its browser
+_UNKNOWN: Final = re.compile("Object contains unknown field `(.+)`")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -82,11 +84,22 @@ def load_settings(file: Path | None, environ: Mapping[str, str]) -> Settings:
     try:
         settings = msgspec.convert(values, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
-        reason, _, place = str(error).partition(" - at `$")
-        path = place.strip("`.") or "(top level)"
-        raise SettingsError(path, _lower_first(reason)) from None
+        raise _named(error) from None
     _check(settings)
     return settings
+
+
+def _named(error: msgspec.ValidationError) -> SettingsError:
+    reason, _, place = str(error).partition(" - at `$")
+    path = place.strip("`.")
+    unknown = _UNKNOWN.fullmatch(reason)
+    if unknown is None:
+        return SettingsError(path or "(top level)", _lower_first(reason))
+    table = {"": Settings, "wechat": WeChatSettings}.get(path, WeChatAppSettings)
+    return SettingsError(
+        ".".join(filter(None, (path, unknown[1]))),
+        "there is no such setting; there are " + ", ".join(table.__struct_fields__),
+    )
 
 
 def _path(kind: type, value: object) -> Path:

@@ -56,7 +56,9 @@ class TestLoadSettings:
         ("environ", "path"),
         [
             ({"GATEWAY_ENV": "staging"}, "env"),
-            ({"GATEWAY_ISUER": "https://x.example"}, "(top level)"),
+            ({"GATEWAY_ISUER": "https://x.example"}, "isuer"),
+            ({"GATEWAY_WECHAT__OPEN": "https://x.example"}, "wechat.open"),
+            ({"GATEWAY_WECHAT__APPS__WEB__ID": "wx1"}, "wechat.apps[...].id"),
             ({"GATEWAY_ISSUER": "https://x.example/path"}, "issuer"),
             ({"GATEWAY_ISSUER": "http://x.example"}, "issuer"),
             ({"GATEWAY_ISSUER": "ftp://x.example"}, "issuer"),
@@ -76,6 +78,11 @@ class TestLoadSettings:
 
         assert caught.value.path == path
         assert caught.value.expected
+
+    def test_unknown_setting_names_the_known_ones(self) -> None:
+        """A slip of the finger is mended by the message alone."""
+        with pytest.raises(SettingsError, match="env, data_dir, issuer"):
+            load_settings(None, {"GATEWAY_ISUER": "https://x.example"})
 
     @pytest.mark.parametrize("text", [b"\xff", b"issuer = ", b"[a]\n[a]\n"])
     def test_broken_file_is_named(self, tmp_path: Path, text: bytes) -> None:
