@@ -17,9 +17,9 @@ from litestar.params import FromPath, JSONBody
 
 from gateway.errors import exception_handlers
 from gateway.oauth.clients import register, resume, suspend
-from gateway.problems import not_found
 from gateway.services import Services
 from permissions.acts import Actor, SwitchFunction
+from permissions.errors import ClientUnknown
 from permissions.ids import is_id, new_id
 from permissions.state import Client, Contract, ContractPair
 from permissions.store import rows
@@ -51,7 +51,7 @@ class NewContract(_Body, frozen=True, kw_only=True):
 
 
 class NewClient(_Body, frozen=True, kw_only=True):
-    """A client to register; ``id`` names one that is to be changed."""
+    """A client to register."""
 
     kind: Literal["app", "partner"]
     name: dict[str, _Text]
@@ -146,7 +146,7 @@ def _contract(new: NewContract) -> Contract:
 
 def _check_id(client_id: str) -> None:
     if not is_id("cli", client_id):
-        raise not_found()
+        raise ClientUnknown
 
 
 def create_admin(services: Services) -> Litestar:

@@ -174,10 +174,12 @@ def _check_fresh(grant: str, subject: Subject) -> None:
 def _registers(act: RegisterClient, before: Owner | None, catalogue: Catalogue) -> bool:
     client = act.client
     if (client.kind == "partner") != (client.contract is not None):
-        raise errors.RegistrationIncomplete("contract")
+        raise errors.RegistrationIncomplete(
+            "contract", "one for a partner, none for an app"
+        )
     if isinstance(before, Client) and before.kind != client.kind:
         # What people said to another legal entity is not the operator's own.
-        raise errors.RegistrationIncomplete("kind")
+        raise errors.RegistrationIncomplete("kind", f"{before.kind}, as it was before")
     for field in ("legal_name", "registry_number", "contact"):
         if not getattr(client, field).strip():
             raise errors.RegistrationIncomplete(field)
@@ -186,7 +188,9 @@ def _registers(act: RegisterClient, before: Owner | None, catalogue: Catalogue) 
             raise errors.RegistrationIncomplete(f"name.{locale}")
     if client.contract is not None:
         if not _is_period(client.contract):
-            raise errors.RegistrationIncomplete("contract")
+            raise errors.RegistrationIncomplete(
+                "contract", "not_before and not_after with a time zone, in this order"
+            )
         for part in client.contract.pairs:
             pair = declared_pair(catalogue, part.capability, part.purpose)
             foreign = set(part.elements) - set(pair.elements)

@@ -91,7 +91,7 @@ class ClientUnknown(PermissionsError):
     code = "not_found"
 
     def __str__(self) -> str:
-        return "there is no such client"
+        return "there is no such client here"
 
 
 class ClientNotContracted(PermissionsError):
@@ -120,12 +120,12 @@ class RegistrationIncomplete(PermissionsError):
     code = "registration_incomplete"
     fix = "complete_registration"
 
-    def __init__(self, field: str) -> None:
-        super().__init__(field)
-        self.field = field
+    def __init__(self, field: str, expected: str = "a text that is not empty") -> None:
+        super().__init__(field, expected)
+        self.field, self.expected = field, expected
 
     def __str__(self) -> str:
-        return f"the registration's {self.field} is missing or does not fit its kind"
+        return f"the registration's {self.field} does not do: expected {self.expected}"
 
 
 class GrantUnknown(PermissionsError):

@@ -13,8 +13,9 @@ import msgspec
 
 from gateway.admin import NewClient
 from gateway.cli.failure import CommandFailed
-from gateway.cli.officer import call, officer
+from gateway.cli.officer import call, check_database, officer
 from gateway.cli.options import Commands, add_json, add_settings, settings_of
+from permissions.ids import is_id
 
 
 def add(commands: Commands) -> None:
@@ -22,7 +23,9 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser("client", help="register, list, suspend clients")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     new = verbs.add_parser("add", help="register a client; prints its secret once")
-    new.add_argument("file", type=Path, help="the registration as TOML")
+    new.add_argument(
+        "file", type=Path, help="the registration as TOML; see docs/running.md"
+    )
     new.set_defaults(run=lambda chosen: asyncio.run(_add(chosen)))
     every = verbs.add_parser("list", help="list the clients")
     every.set_defaults(run=lambda chosen: asyncio.run(_list(chosen)))
@@ -67,11 +70,15 @@ def _registration(file: Path) -> NewClient:
 
 
 async def _list(chosen: argparse.Namespace) -> int:
-    async with officer(settings_of(chosen)) as client:
+    settings = settings_of(chosen)
+    check_database(settings)
+    async with officer(settings) as client:
         found: list[dict[str, Any]] = await call(client, "GET", "/v1/admin/clients")
     if chosen.json:
         _print_json(found)
         return 0
+    if not found:
+        sys.stderr.write(f"{settings.data_dir}: no client is registered yet\n")
     for item in found:
         name = item["name"].get("en") or next(iter(item["name"].values()))
         sys.stdout.write(f"{item['id']}  {item['kind']:<8}{item['state']:<12}{name}\n")
@@ -79,7 +86,11 @@ async def _list(chosen: argparse.Namespace) -> int:
 
 
 async def _switch(chosen: argparse.Namespace) -> int:
-    async with officer(settings_of(chosen)) as client:
+    settings = settings_of(chosen)
+    check_database(settings)
+    if not is_id("cli", chosen.id):
+        raise CommandFailed(f"{chosen.id}: is not the id of a client (cli_…)")
+    async with officer(settings) as client:
         await call(client, "POST", f"/v1/admin/clients/{chosen.id}/{chosen.verb}")
     return 0
 

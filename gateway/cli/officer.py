@@ -16,14 +16,24 @@ from gateway.cli.serve import SOCKET
 from gateway.services import Services
 from gateway.settings import Settings
 from permissions.errors import StoreUnusable
+from permissions.store.sqlite import FILE
+
+
+def check_database(settings: Settings) -> None:
+    """Raise CommandFailed where nothing is yet; a mistyped folder must not be made."""
+    if not (settings.data_dir / FILE).is_file():
+        raise CommandFailed(
+            f"{settings.data_dir}: there is no gateway database in this folder; "
+            "choose another with --data-dir"
+        )
 
 
 @asynccontextmanager
 async def officer(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
     """Give a client of the officer's routes.
 
-    Takes the data folder itself; where a server holds it, goes through that
-    server's socket. Raises StoreUnusable when neither works.
+    Takes the data folder itself, and makes what is missing; where a server holds
+    it, goes through that server's socket. Raises StoreUnusable when neither works.
     """
     path = settings.data_dir / SOCKET
     try:

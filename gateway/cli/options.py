@@ -21,10 +21,13 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         "--config",
         type=Path,
         metavar="FILE",
-        help="settings as TOML; GATEWAY_… variables win over it",
+        help="settings as TOML (docs/running.md); GATEWAY_… variables win over it",
     )
     parser.add_argument(
-        "--data-dir", type=Path, metavar="DIR", help="the folder of the database"
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="the folder of the database (default: data)",
     )
 
 

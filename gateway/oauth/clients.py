@@ -39,9 +39,16 @@ def register(transaction: Transaction, client: Client) -> str:
     """
     offered = APP_SCOPES if client.kind == "app" else PARTNER_SCOPES
     if not offered.issuperset(client.scopes):
-        raise RegistrationIncomplete("scopes")
+        raise RegistrationIncomplete(
+            "scopes",
+            f"only {', '.join(sorted(offered))}" if offered else "none for a partner",
+        )
     if not all(is_allowed(client, uri) for uri in client.redirect_uris):
-        raise RegistrationIncomplete("redirect_uris")
+        raise RegistrationIncomplete(
+            "redirect_uris",
+            "https addresses, or http on 127.0.0.1 or [::1], without fragment and "
+            "wildcard",
+        )
     transaction.perform(RegisterClient(actor=_OPERATOR, client=client))
     secret = new_secret(transaction.random)
     _end_all_but_newest(transaction.connection, client.id)

@@ -193,6 +193,7 @@ class TestClient:
             (('"app"', '"robot"'), "kind"),
             (("scopes =", "scope ="), "scope"),
             (("en =", "fr ="), "name.en"),
+            (("gateway.check", "gateway.chek"), "gateway.check, gateway.introspect"),
         ],
     )
     def test_mistake_in_a_registration_is_named(
@@ -205,11 +206,30 @@ class TestClient:
 
         assert named in clear(done)
 
-    def test_unknown_client_is_named(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [("cli_x", "not the id of a client"), ("cli_" + "a" * 26, "no such client")],
+    )
+    def test_unknown_client_is_named(
+        self, tmp_path: Path, name: str, said: str
+    ) -> None:
         """Suspending what does not exist says so."""
-        done = run("client", "suspend", "cli_x", "--data-dir", "d", cwd=tmp_path)
+        (tmp_path / "shop.toml").write_text(APP)
+        run("client", "add", "shop.toml", "--data-dir", "d", cwd=tmp_path)
 
-        assert "not_found" in clear(done)
+        done = run("client", "suspend", name, "--data-dir", "d", cwd=tmp_path)
+
+        assert said in clear(done)
+
+    @pytest.mark.parametrize("verb", [("list",), ("suspend", "cli_x")])
+    def test_mistyped_folder_is_not_made(
+        self, tmp_path: Path, verb: tuple[str, ...]
+    ) -> None:
+        """Only what adds a client makes a database for it."""
+        done = run("client", *verb, "--data-dir", "d", cwd=tmp_path)
+
+        assert "d: there is no gateway database" in clear(done)
+        assert not (tmp_path / "d").exists()
 
 
 class TestAudit:
