@@ -252,5 +252,5 @@ def _check_signed(connection: Connection, found: Head, last: Published | None) -
         )
 
 
-def _leaf(row: Row[Any] | None) -> Leaf | None:
+def _leaf(row: Row[Any, Any] | None) -> Leaf | None:
     return None if row is None else Leaf(row.position, row.sha256)

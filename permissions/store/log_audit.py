@@ -35,6 +35,8 @@ def verify_log(
         return _nothing(connection, kept)
     if key is None:
         raise LogBroken("unsigned", found.origin, "there is no key to judge it by")
+    if key.name != found.origin:
+        raise LogBroken("unsigned", found.origin, f"the key is that of {key.name}")
     waiting = _compare_shards(connection, found)
     for one in kept:
         _compare_signed(connection, one, key)
