@@ -10,13 +10,21 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, UniqueConstraint, create_engine, inspect, select
+from sqlalchemy import (
+    Connection,
+    UniqueConstraint,
+    create_engine,
+    func,
+    inspect,
+    select,
+    update,
+)
 
 import permissions.store
 from permissions.ids import SHARDS
 from permissions.ledger import GENESIS
 from permissions.store.schema import HEAD, migrate, revision
-from permissions.store.tables import metadata, shard_heads
+from permissions.store.tables import log_head, metadata, shard_heads
 
 REFERENCES = {"log_head", "log_leaves", "log_nodes", "checkpoints"}
 TABLES = [pytest.param(table, id=table.name) for table in metadata.sorted_tables]
@@ -62,6 +70,18 @@ class TestMigrations:
         assert revision(connection) is None
         migrate(connection)
         assert revision(connection) == HEAD
+
+    def test_ledger_from_before_the_log_is_kept(self, connection: Connection) -> None:
+        """A database without a log gets an empty one, and keeps its chains."""
+        migrate(connection)
+        migrate(connection, "0001")
+        moved = update(shard_heads).where(shard_heads.c.shard == 17).values(seq=5)
+        connection.execute(moved)
+
+        migrate(connection)
+
+        assert connection.scalar(select(func.max(shard_heads.c.seq))) == 5
+        assert connection.execute(select(log_head)).all() == []
 
     def test_each_shard_begins_at_genesis(self, connection: Connection) -> None:
         """Every shard has a head from the start, so that a lock finds its row."""

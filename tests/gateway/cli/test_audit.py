@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shlex
 import sqlite3
 from pathlib import Path
+from typing import get_args
 
 import httpx2
 import pytest
@@ -13,11 +16,14 @@ import pytest
 from gateway.cli import main
 from gateway.jobs.sequencer import Sequencer, origin_of
 from gateway.services import Services
+from permissions.merkle.audit import Breach
 from permissions.merkle.checkpoint import Checkpoint, sign
 from permissions.merkle.note import Signer
 from permissions.store.sqlite import FILE
 from tests.conftest import ISSUER
 from tests.factories import register_app, register_subject
+
+GUIDE = (Path(__file__).parents[3] / "docs" / "log.md").read_text("utf-8")
 
 
 class Kept:
@@ -184,6 +190,35 @@ class TestProof:
             said = failed(capsys, "audit", "proof", file, "--key", kept.key)
 
             assert str(file) in said
+
+
+class TestGuide:
+    def test_its_commands_do_what_it_says(
+        self,
+        services: Services,
+        kept: Kept,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        """Each command of the guide runs, on files named as it names them."""
+        leaf = json.loads(kept.inclusion.read_bytes())["leaf_sha256"]
+        kept.inclusion.rename(kept.inclusion.with_name("proof.json"))
+        kept.consistency.rename(kept.consistency.with_name("growth.json"))
+        kept.old.rename(kept.old.with_name("kept.txt"))
+        monkeypatch.chdir(services.settings.data_dir.parent)
+        commands = re.findall(r"^aseanbiz-gateway (audit .*)$", GUIDE, re.MULTILINE)
+
+        said = [
+            told(capsys, *shlex.split(command.replace("$ENTRY_SHA256", leaf)))
+            for command in commands
+        ]
+
+        assert len(said) == 3
+        assert all("ok" in one for one in said)
+
+    def test_every_breach_is_explained(self) -> None:
+        """What the audit can say is in the table."""
+        assert all(f"`log {kind}`" in GUIDE for kind in get_args(Breach))
 
 
 class TestVerify:

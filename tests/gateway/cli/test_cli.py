@@ -245,6 +245,24 @@ class TestAudit:
         assert done.returncode == 0
         assert json.loads(done.stdout)["entries"] == 1
 
+    def test_act_is_provable_within_five_seconds(self, tmp_path: Path) -> None:
+        """A running server takes what it acknowledges into its log by itself."""
+        (tmp_path / "shop.toml").write_text(APP)
+        folder = ("--data-dir", str(tmp_path / "data"))
+        port = free_port()
+
+        with serving(tmp_path / "data", port):
+            run("client", "add", "shop.toml", *folder, cwd=tmp_path)
+            done_at = time.monotonic()
+            size = "0"
+            while size == "0" and time.monotonic() < done_at + 5:
+                answer = httpx2.get(f"http://127.0.0.1:{port}/log/checkpoint")
+                size = answer.text.split("\n")[1]
+        done = run("audit", "verify", *folder, cwd=tmp_path)
+
+        assert size == "1"
+        assert "log: ok, 1 entries under 2 signed checkpoints" in done.stdout
+
     def test_folder_without_a_database_is_named(self, tmp_path: Path) -> None:
         """There is nothing to verify, and that is said."""
         done = run("audit", "verify", "--data-dir", str(tmp_path), cwd=tmp_path)
