@@ -11,7 +11,6 @@ import httpx2
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ASGIApp
 
 from gateway.api.routes import route_handlers as api_routes
@@ -22,6 +21,7 @@ from gateway.frontdoor import FrontDoor
 from gateway.health import healthz, readyz
 from gateway.keys import open_keyring
 from gateway.oauth.routes import route_handlers as oauth_routes
+from gateway.openapi import openapi_config
 from gateway.paths import OnePath
 from gateway.proofs import route_handlers as log_routes
 from gateway.requests import RequestLayer
@@ -106,12 +106,7 @@ def create_litestar(services: Services) -> Litestar:
         plugins=[PagesPlugin()],
         exception_handlers=exception_handlers,
         state=State({"services": services}),
-        openapi_config=OpenAPIConfig(
-            title="AseanBiz Gateway",
-            version=VERSION,
-            description="Consent and permissions for mobile back ends.",
-            path="/openapi",
-        ),
+        openapi_config=openapi_config(VERSION),
         logging_config=None,
     )
 

@@ -51,6 +51,7 @@ class Result(Answer, frozen=True, kw_only=True):
     "/v1/asks/{ask:str}/outcome",
     status_code=200,
     guards=[app_client(SCOPE)],
+    security=[{"app": [SCOPE]}],
     summary="What was not a yes",
     tags=["app"],
     responses=problems(
@@ -103,6 +104,7 @@ async def report_outcome(
     "/v1/me/asks/{ask:str}/answer",
     status_code=200,
     guards=[person],
+    security=[{"user": []}],
     summary="My answer to one ask",
     tags=["user"],
     responses=problems(

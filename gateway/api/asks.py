@@ -69,6 +69,7 @@ class Ticket(Answer, frozen=True, kw_only=True):
     "/v1/asks",
     status_code=201,
     guards=[app_client(SCOPE)],
+    security=[{"app": [SCOPE]}],
     summary="Leave to ask once",
     tags=["app"],
     responses=problems(

@@ -54,6 +54,7 @@ class Check(Body, frozen=True, kw_only=True):
     "/v1/check",
     status_code=200,
     guards=[app_client(SCOPE)],
+    security=[{"app": [SCOPE]}],
     summary="May this be used, for this purpose, now?",
     tags=["app"],
     responses=problems(

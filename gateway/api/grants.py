@@ -150,6 +150,7 @@ def page_of(views: tuple[GrantView, ...], cursor: str | None, limit: int) -> Gra
 @get(
     "/v1/subjects/{subject:str}/grants",
     guards=[app_client("gateway.subjects")],
+    security=[{"app": ["gateway.subjects"]}],
     summary="What a subject has allowed, refused and taken back",
     tags=["app"],
     responses=problems(s404="not_found"),
@@ -169,6 +170,7 @@ async def subject_grants(
 @get(
     "/v1/me/grants",
     guards=[person],
+    security=[{"user": []}],
     summary="What I have allowed, refused and taken back",
     tags=["user"],
     responses=problems(),
@@ -196,6 +198,7 @@ async def my_grants(
     "/v1/me/grants/{grant:str}/withdraw",
     status_code=200,
     guards=[person],
+    security=[{"user": []}],
     summary="Take a yes back",
     tags=["user"],
     responses=problems(

@@ -49,6 +49,7 @@ def _view(catalogue: Catalogue, subject: Subject | None) -> Notice:
 @get(
     "/v1/notice",
     guards=[person],
+    security=[{"user": []}],
     summary="The first-use notice",
     tags=["user"],
     responses=problems(s404="not_found"),
@@ -65,6 +66,7 @@ async def get_notice(
     "/v1/notice",
     status_code=200,
     guards=[person],
+    security=[{"user": []}],
     summary="The first-use notice has been seen",
     tags=["user"],
     responses=problems(

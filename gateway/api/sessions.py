@@ -54,6 +54,7 @@ class _Seed(msgspec.Struct, frozen=True):
     "/v1/subjects/{subject:str}/sessions",
     status_code=201,
     guards=[app_client(SCOPE)],
+    security=[{"app": [SCOPE]}],
     summary="A user token and a hand-over link for a person the app has logged in",
     tags=["app"],
     responses=problems(

@@ -61,6 +61,7 @@ def known_subject(transaction: Transaction, subject: str) -> Subject:
     "/v1/subjects",
     status_code=201,
     guards=[app_client(SCOPE)],
+    security=[{"app": [SCOPE]}],
     summary="Make a person known",
     description="201 for a new subject, 200 for one that this app registered before.",
     tags=["app"],
@@ -91,6 +92,7 @@ async def register_subject(
 @get(
     "/v1/subjects/{subject:str}",
     guards=[app_client(SCOPE)],
+    security=[{"app": [SCOPE]}],
     summary="One subject",
     tags=["app"],
     responses=problems(s404="not_found"),

@@ -23,6 +23,7 @@ from permissions.decision import Allow
     "/access/v1/evaluation",
     status_code=200,
     guards=[app_client(SCOPE)],
+    security=[{"app": [SCOPE]}],
     summary="May this be used, for this purpose, now? (AuthZEN 1.0)",
     tags=["authzen"],
     responses=problems(

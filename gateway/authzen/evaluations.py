@@ -75,6 +75,7 @@ class AllEvaluated(msgspec.Struct, frozen=True, kw_only=True):
     "/access/v1/evaluations",
     status_code=200,
     guards=[app_client(SCOPE)],
+    security=[{"app": [SCOPE]}],
     summary="Up to a hundred evaluations at once (AuthZEN 1.0)",
     tags=["authzen"],
     responses=problems(

@@ -87,6 +87,7 @@ class FoundActions(msgspec.Struct, frozen=True, kw_only=True):
     "/access/v1/search/resource",
     status_code=200,
     guards=[app_client(SCOPE)],
+    security=[{"app": [SCOPE]}],
     summary="Which capabilities may be used for this purpose now? (AuthZEN 1.0)",
     tags=["authzen"],
     responses=problems(
@@ -122,6 +123,7 @@ async def search_resource(
     "/access/v1/search/action",
     status_code=200,
     guards=[app_client(SCOPE)],
+    security=[{"app": [SCOPE]}],
     summary="For which purposes may this capability be used now? (AuthZEN 1.0)",
     tags=["authzen"],
     responses=problems(

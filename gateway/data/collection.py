@@ -66,6 +66,7 @@ class Stored(Answer, frozen=True, kw_only=True):
 @put(
     "/v1/subjects/{subject:str}/data/{category:str}",
     guards=[app_client("gateway.subjects")],
+    security=[{"app": ["gateway.subjects"]}],
     summary="Keep data of a subject for a purpose",
     tags=["app"],
     responses=problems(

@@ -64,6 +64,7 @@ class _Page(msgspec.Struct, frozen=True):
 @get(
     "/v1/data/{category:str}",
     guards=[partner],
+    security=[{"partner": []}],
     summary="The data that a subject allowed this partner",
     tags=["partner"],
     description="Answers carry X-Release-Id and X-Consent-Valid-For: throw away a "

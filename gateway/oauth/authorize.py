@@ -42,7 +42,16 @@ _PROMPTS: Final = frozenset({"none", "login", "consent", "select_account"})
 _LONGEST_AGE_S: Final = 10**9
 
 
-@get(PATH, summary="Ask a person for consent (RFC 6749 §3.1)", tags=["oauth"])
+@get(
+    PATH,
+    status_code=303,
+    summary="Ask a person for consent (RFC 6749 §3.1)",
+    description="For browsers. Takes `response_type=code`, `client_id`, "
+    "`redirect_uri`, `scope` or `authorization_details` (RFC 9396), `state`, "
+    "`code_challenge` and `code_challenge_method=S256`; if wanted `prompt`, `max_age` "
+    "and `ui_locales`.",
+    tags=["oauth"],
+)
 async def authorize(
     request: AnyRequest,
     services: NamedDependency[Services],
@@ -58,7 +67,12 @@ async def authorize(
     )
 
 
-@post(PATH, summary="Ask a person for consent, by form", tags=["oauth"])
+@post(
+    PATH,
+    status_code=303,
+    summary="Ask a person for consent, by form",
+    tags=["oauth"],
+)
 async def authorize_by_form(request: AnyRequest) -> Redirect:
     """Turn a form into the same request by address.
 

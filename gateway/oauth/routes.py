@@ -23,7 +23,15 @@ AnyRequest = Request[Any, Any, Any]
 Endpoint = Callable[[Transaction, str, Parameters, str | None], server.Outcome]
 
 
-@post("/oauth/token", summary="Get a token (RFC 6749 §3.2)", tags=["oauth"])
+@post(
+    "/oauth/token",
+    status_code=200,
+    summary="Get a token (RFC 6749 §3.2)",
+    description="Takes a form. `grant_type=client_credentials` with `scope`, or "
+    "`grant_type=authorization_code` with `code`, `redirect_uri` and `code_verifier`. "
+    "The client says who it is by HTTP Basic, or by `client_id` and `client_secret`.",
+    tags=["oauth"],
+)
 async def token(
     request: AnyRequest, services: NamedDependency[Services]
 ) -> Response[bytes]:
@@ -31,7 +39,13 @@ async def token(
     return await _answer(request, services, server.token)
 
 
-@post("/oauth/revoke", summary="End a token (RFC 7009)", tags=["oauth"])
+@post(
+    "/oauth/revoke",
+    status_code=200,
+    summary="End a token (RFC 7009)",
+    description="Takes a form with `token`, from the client that holds it.",
+    tags=["oauth"],
+)
 async def revoke(
     request: AnyRequest, services: NamedDependency[Services]
 ) -> Response[bytes]:
@@ -39,7 +53,14 @@ async def revoke(
     return await _answer(request, services, server.revoke)
 
 
-@post("/oauth/introspect", summary="Look into a token (RFC 7662)", tags=["oauth"])
+@post(
+    "/oauth/introspect",
+    status_code=200,
+    summary="Look into a token (RFC 7662)",
+    description="Takes a form with `token`. A client sees its own tokens; an app with "
+    "the scope `gateway.introspect` those of others, too.",
+    tags=["oauth"],
+)
 async def introspect(
     request: AnyRequest, services: NamedDependency[Services]
 ) -> Response[bytes]:

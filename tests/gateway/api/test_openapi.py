@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from gateway.api.routes import route_handlers
+from gateway.oauth.clients import APP_SCOPES
 from gateway.services import Services
 from tests.gateway.api.parties import make_meeting
 
@@ -52,6 +53,38 @@ async def test_each_route_tells_its_errors(
     assert told["summary"]
     content = told["responses"]["401"]["content"]
     assert list(content) == ["application/problem+json"]
+
+
+@pytest.mark.parametrize(("path", "method"), ROUTES)
+async def test_each_route_tells_who_may_call_it(
+    http: httpx2.AsyncClient, path: str, method: str
+) -> None:
+    """Which token, and with which scope, is said in words that the document defines."""
+    document = (await http.get("/openapi/openapi.json")).json()
+
+    (needed,) = document["paths"][path][method.lower()]["security"]
+
+    ((kind, scopes),) = needed.items()
+    scheme = document["components"]["securitySchemes"][kind]
+    if kind == "app":
+        known = scheme["flows"]["clientCredentials"]["scopes"]
+        assert known.keys() == APP_SCOPES
+        assert scopes
+        assert known.keys() >= {*scopes}
+    else:
+        assert scopes == []
+
+
+async def test_no_page_loads_from_elsewhere(http: httpx2.AsyncClient) -> None:
+    """There is the document and nothing around it: no script of another company."""
+    document = await http.get("/openapi")
+    assert document.headers["content-type"].endswith("+json")
+
+    for path in ("/openapi/swagger", "/openapi/redoc", "/openapi/elements"):
+        answer = await http.get(path)
+
+        assert answer.status_code == 404, path
+        assert "<script" not in answer.text
 
 
 CORPUS = {
