@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -79,11 +79,14 @@ _Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def instant(value: object, path: str = "at") -> datetime:
-    """Read an RFC 3339 instant with its zone; raises Problem for anything else."""
+    """Read an RFC 3339 instant with its zone; raises Problem for anything else.
+
+    One that has no place in the calendar of UTC could be stored and never read.
+    """
     try:
         if isinstance(value, str):
-            return msgspec.convert(value, _Zoned)
-    except msgspec.ValidationError:
+            return msgspec.convert(value, _Zoned).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
         pass
     raise _wrong(path, "an RFC 3339 time with its zone")
 
