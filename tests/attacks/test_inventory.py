@@ -16,7 +16,7 @@ ELSEWHERE: Final = {
     "A5": "no signed token is accepted: all tokens are opaque",
     "A11": "secrets are compared as SHA-256 with compare_digest "
     "(tests/gateway/oauth/test_clients.py)",
-    "A12": "no password or code to guess; delays per account and network come with them",
+    "A12": "no password or code to guess yet; the delays come with them",
     "A13": "one replica without quotas; limits come with several replicas",
     "A16": "tests/gateway/test_body.py has the pattern for foreign text",
     "A18": "no address of an outsider is fetched: no webhooks, key sets or logos yet",
