@@ -49,6 +49,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CONTROL_BUT_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _UNKNOWN: Final = "Object contains unknown field `"
+_MISSING: Final = "Object missing required field `"  # then the name, which is ours
 
 
 class Disconnected(Exception):
@@ -291,7 +292,11 @@ def invalid(message: str) -> Problem:
         return Problem(
             400, "unknown_field", detail, fix="leave_out", extra={"field": path}
         )
-    if not reason.startswith(("Expected ", "Object missing required field ")):
+    if reason.startswith(_MISSING):
+        name = reason.removeprefix(_MISSING).rstrip("`")
+        path = f"{path}.{name}" if path else name
+        reason = "Missing; send it"
+    elif not reason.startswith("Expected "):
         reason = "Not one of the values that this field takes"
     said = f"{path or 'the body'}: {reason[0].lower()}{reason[1:]}"
     return Problem(400, "invalid_request", said, extra={"field": path})
