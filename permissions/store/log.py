@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Executable, Row, bindparam, insert, select, update
 
 from permissions.ids import SHARDS
 from permissions.merkle.audit import LogBroken
@@ -76,7 +76,7 @@ class Published(msgspec.Struct, frozen=True):
 
 def head(connection: Connection) -> Head | None:
     """Return the log's head, or None where no log was begun."""
-    return _head(connection.execute(_HEAD).one_or_none())
+    return _read_head(connection, _HEAD)
 
 
 def is_behind(connection: Connection) -> bool:
@@ -197,12 +197,20 @@ def reader(connection: Connection) -> Read:
     return partial(read_nodes, connection)
 
 
-def _head(row: Row[Any] | None) -> Head | None:
-    return None if row is None else Head(row.origin, row.size, tuple(row.taken))
+def _read_head(connection: Connection, query: Executable) -> Head | None:
+    try:
+        row = connection.execute(query).one_or_none()
+        found = None if row is None else Head(row.origin, row.size, tuple(row.taken))
+        is_whole = found is None or len(found.taken) == SHARDS
+    except (msgspec.DecodeError, TypeError):
+        is_whole = False  # a column that nobody can read
+    if not is_whole:
+        raise LogBroken("damaged", "its head", "it does not say how far each shard is")
+    return found
 
 
 def _locked(connection: Connection, origin: str) -> Head:
-    found = _head(connection.execute(_HEAD.with_for_update()).one_or_none())
+    found = _read_head(connection, _HEAD.with_for_update())
     if found is not None:
         return found
     begun = Head(origin, 0, (0,) * SHARDS)

@@ -101,7 +101,7 @@ def _compare_shard(connection: Connection, shard: int) -> int:
             raise LogBroken(
                 "rewritten", where, "the ledger holds another entry than the log"
             )
-        if row.position <= before:
+        if not isinstance(row.position, int) or row.position <= before:
             raise LogBroken("rewritten", where, "it stands before its predecessor")
         before = row.position
     return seq

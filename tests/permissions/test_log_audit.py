@@ -347,3 +347,30 @@ class TestDamaged:
         )
 
         assert caught(folder).kind in {"rewritten", "damaged"}
+
+    @pytest.mark.parametrize("value", ["'x'", "x'00ff'", "''", "'[]'", "-1", "1.5"])
+    @pytest.mark.parametrize(
+        ("table", "column"),
+        [
+            (table.name, column.name)
+            for table in (
+                tables.log_head,
+                tables.log_leaves,
+                tables.log_nodes,
+                tables.checkpoints,
+            )
+            for column in table.columns
+            if column.name != "id"  # SQLite lets nothing but an integer in
+        ],
+    )
+    def test_values_of_another_kind(
+        self, folder: Path, table: str, column: str, value: str
+    ) -> None:
+        """Whatever is put into whichever column, the audit names it and goes on."""
+        change(
+            folder,
+            f"UPDATE {table} SET {column} = {value} "  # noqa: S608 - our own names
+            f"WHERE rowid = (SELECT max(rowid) FROM {table})",
+        )
+
+        assert caught(folder).where
