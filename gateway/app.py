@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 import httpx2
 from litestar import Litestar
@@ -23,6 +24,7 @@ from gateway.keys import open_keyring
 from gateway.oauth.routes import route_handlers as oauth_routes
 from gateway.openapi import openapi_config
 from gateway.paths import OnePath
+from gateway.principals import is_known
 from gateway.proofs import route_handlers as log_routes
 from gateway.requests import RequestLayer
 from gateway.services import Services
@@ -78,8 +80,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 
 def create_app(services: Services, *, log_requests: bool = False) -> ASGIApp:
     """Wire the routes around a set of services; the caller opens and closes them."""
+    inner = BodyRules(create_litestar(services), partial(is_known, services))
     return RequestLayer(
-        FrontDoor(services, OnePath(BodyRules(create_litestar(services)))),
+        FrontDoor(services, OnePath(inner)),
         services.random,
         is_secure=services.settings.is_secure,
         log_requests=log_requests,

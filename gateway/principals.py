@@ -38,12 +38,7 @@ async def authenticate(
     of a client no longer under contract with the token's epoch; 403 for a live
     token of another kind or without the scope (RFC 6750 §3.1).
     """
-    if authorization is None or authorization[: len(_BEARER)].lower() != _BEARER:
-        raise unauthenticated()
-    secret = authorization[len(_BEARER) :].strip()
-    if len(secret) > _LONGEST:
-        raise unauthenticated()
-    token = await live_token(services, digest(secret))
+    token = await _presented(services, authorization)
     if token is None:
         raise unauthenticated()
     client = await services.store.client(token.client)
@@ -58,6 +53,20 @@ async def authenticate(
     if scope and scope not in token.scope:
         raise insufficient(f"the scope {scope}")
     return Principal(token=token, client=client)
+
+
+async def is_known(services: Services, authorization: bytes) -> bool:
+    """Say whether an Authorization value holds a live token of any kind."""
+    return await _presented(services, authorization.decode("latin-1")) is not None
+
+
+async def _presented(services: Services, authorization: str | None) -> Token | None:
+    if authorization is None or authorization[: len(_BEARER)].lower() != _BEARER:
+        return None
+    secret = authorization[len(_BEARER) :].strip()
+    return (
+        None if len(secret) > _LONGEST else await live_token(services, digest(secret))
+    )
 
 
 async def live_token(services: Services, sha256: str) -> Token | None:

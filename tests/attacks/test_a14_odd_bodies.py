@@ -122,6 +122,21 @@ def test_form_routes_refuse_it(victim: Person, path: str, body: bytes) -> None:
     assert "gateway-session=x" not in str(told.headers.get("set-cookie"))
 
 
+def test_stranger_is_not_read_a_megabyte(product: Product, victim: Person) -> None:
+    """Screening much costs much, so only who holds a token may send it."""
+    path = f"/v1/subjects/{victim.id}/data/transaction?purpose=order_fulfilment"
+    large = b'{"records":[' + b'{"a":[]},' * 20_000 + b"1]}"
+
+    told = [
+        product.call("PUT", path, large, token=token).status_code
+        for token in ("stranger", None)
+    ]
+    small = product.call("PUT", path, {"records": []}, token="stranger").status_code
+
+    assert told == [413, 400]
+    assert small == 401
+
+
 def test_endless_body_costs_no_memory(product: Product) -> None:
     """A gigabyte in pieces is cut off, or thrown away as it comes."""
     before = product.resident_mb()
