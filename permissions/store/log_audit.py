@@ -34,9 +34,9 @@ def verify_log(
     if found is None:
         return _nothing(connection, kept)
     if key is None:
-        raise LogBroken("unsigned", found.origin, "there is no key to judge it by")
+        raise LogBroken("unsigned", "its head", "there is no key to judge it by")
     if key.name != found.origin:
-        raise LogBroken("unsigned", found.origin, f"the key is that of {key.name}")
+        raise LogBroken("unsigned", "its head", f"its name is not {key.name}")
     waiting = _compare_shards(connection, found)
     for one in kept:
         _compare_signed(connection, one, key)
