@@ -26,7 +26,7 @@ BEGUN = [
 
 
 def test_half_requests_are_cut(product: Product) -> None:
-    """Two hundred of each kind are gone within the deadline, and nobody waited."""
+    """Two hundred of five kinds are gone within the deadline, and nobody waited."""
     address = urlsplit(product.origin)
     lines = []
     for begun in BEGUN:

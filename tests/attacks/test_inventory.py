@@ -18,10 +18,10 @@ ELSEWHERE: Final = {
     "(tests/gateway/oauth/test_clients.py)",
     "A12": "no password or code to guess yet; the delays come with them",
     "A13": "one replica without quotas; limits come with several replicas",
-    "A16": "tests/gateway/test_body.py has the pattern for foreign text",
+    "A16": "no test pumps the patterns yet; the one on whole bodies is possessive",
     "A18": "no address of an outsider is fetched: no webhooks, key sets or logos yet",
     "A19": "no webhooks yet",
-    "A23": "tests/permissions/test_standings.py: keys are tuples",
+    "A23": "no generated keys yet; memories are keyed by tuples and hashes alone",
     "A24": "tests/permissions/test_decision.py has every boundary; instants at the "
     "edge of the calendar are tried in A14",
     "A25": "OpenAPI against routes: tests/gateway",
