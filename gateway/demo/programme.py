@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
 
 from gateway.demo.clients import APP, READER
 from gateway.demo.stage import Stage
+
+# RFC 7636, appendix B: for a reader with nothing but a browser and curl. A client
+# makes a new one each time.
+_VERIFIER: Final = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+_CHALLENGE: Final = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
 def as_text(stage: Stage) -> str:
@@ -20,8 +26,8 @@ def as_text(stage: Stage) -> str:
             "client_id": reader.id,
             "redirect_uri": reader.redirect_uri,
             "scope": "data.identity",
-            "state": "choose-a-random-one",
-            "code_challenge": "the-S256-of-your-verifier",
+            "state": "by-hand",
+            "code_challenge": _CHALLENGE,
             "code_challenge_method": "S256",
         }
     )
@@ -45,8 +51,10 @@ Bring your own OAuth client (authorization code, PKCE S256)
   client id      {reader.id}
   client secret  {reader.secret}
   redirect URI   {reader.redirect_uri}
-  {stage.gateway}/oauth/authorize?{example}
   and then       GET {stage.gateway}/v1/data/identity?purpose=sign_in
+  or by hand, as docs/getting-started.md shows: open
+  {stage.gateway}/oauth/authorize?{example}
+  and redeem the code with the verifier {_VERIFIER}
 
 Everything is in {stage.data_dir}
 Ctrl-C ends it.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -18,9 +21,14 @@ from typing import Any
 import pytest
 
 from gateway.demo.browser import Browser, open_browser
+from gateway.demo.clients import Person
+from gateway.demo.folder import Credentials
+from gateway.demo.programme import as_text
+from gateway.demo.stage import Stage
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).parents[2]
 WITHIN_S = 90  # a bound for a machine that is busy with other tests
 
 
@@ -224,6 +232,57 @@ def enter(browser: Browser, demo: dict[str, Any], person: str) -> None:
     browser.click(f"person-{person}")
     if "notice-read" in browser.page.names:
         browser.click("notice-read")
+
+
+class TestGuide:
+    def test_the_app_of_the_guide_runs_as_shown(self, demo: dict[str, Any]) -> None:
+        """What a newcomer copies from the guide prints what the guide says."""
+        guide = (ROOT / "docs/getting-started.md").read_text("utf-8")
+        (program,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+        (shown,) = re.findall(r"```text\n(.*?)```", guide, re.DOTALL)
+        app = demo["clients"]["app"]
+
+        done = subprocess.run(  # noqa: S603 - our own guide
+            [sys.executable, "-c", program],
+            env={
+                **os.environ,
+                "ASEANBIZ_URL": demo["gateway"],
+                "ASEANBIZ_CLIENT_ID": app["id"],
+                "ASEANBIZ_CLIENT_SECRET": app["secret"],
+            },
+            capture_output=True,
+            text=True,
+            timeout=WITHIN_S,
+            check=False,
+        )
+
+        assert done.stderr == ""
+        assert re.sub("gra_[a-z2-7]{26}", "gra_…", done.stdout) == shown
+
+    def test_the_verifier_of_the_guide_fits_the_address(self) -> None:
+        """The authorization address that the demo prints can be redeemed by hand."""
+        guide = (ROOT / "docs/getting-started.md").read_text("utf-8")
+        (verifier,) = re.findall(r"code_verifier=(\S+)", guide)
+        sha256 = hashlib.sha256(verifier.encode()).digest()
+        challenge = base64.urlsafe_b64encode(sha256).decode().rstrip("=")
+        client = Credentials(id="cli_x", secret="s", redirect_uri="http://127.0.0.1:1/")
+
+        told = as_text(
+            Stage(
+                gateway="http://127.0.0.1:1",
+                wechat="",
+                wechat_token="",
+                app="",
+                partner="",
+                clients={"app": client, "reader": client},
+                people={"mei": Person(subject="sub_x", wechat="")},
+                data_dir=Path(),
+                children=(),
+            )
+        )
+
+        assert f"code_challenge={challenge}&" in told
+        assert verifier in told
 
 
 class TestSamples:
