@@ -274,7 +274,8 @@ class TestMigrate:
     def test_current_schema_is_left_alone(self, tmp_path: Path) -> None:
         """Migrating twice changes nothing, and says so."""
         folder = ("--data-dir", str(tmp_path / "data"))
-        run("client", "list", *folder, cwd=tmp_path)
+        (tmp_path / "shop.toml").write_text(APP)
+        run("client", "add", "shop.toml", *folder, cwd=tmp_path)
 
         done = run("migrate", *folder, cwd=tmp_path)
 
@@ -283,7 +284,8 @@ class TestMigrate:
     def test_schema_of_another_version_is_named(self, tmp_path: Path) -> None:
         """A database of a later version is refused, by the server and the command."""
         folder = ("--data-dir", str(tmp_path / "data"))
-        run("client", "list", *folder, cwd=tmp_path)
+        (tmp_path / "shop.toml").write_text(APP)
+        run("client", "add", "shop.toml", *folder, cwd=tmp_path)
         with sqlite3.connect(tmp_path / "data" / "gateway.sqlite3") as database:
             database.execute("UPDATE alembic_version SET version_num = '9999'")
         database.close()
