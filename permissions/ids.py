@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, Literal
 
 Prefix = Literal[
@@ -30,6 +31,7 @@ def is_id(prefix: Prefix, text: str) -> bool:
     return head == prefix and len(tail) == _LENGTH and _ALPHABET.issuperset(tail)
 
 
+@lru_cache(maxsize=65_536)  # asked for the same keys again and again
 def shard_of(key: str) -> int:
     """Return the ledger shard of an owner's key, 0 to 63.
 
