@@ -10,6 +10,12 @@ from sdk.python.tests.test_acts import RECEIPT, SUBJECT
 from sdk.python.tests.test_consent import GRANTED, callback
 from sdk.python.tests.test_releases import PAGE, VALID
 
+SESSION = {
+    "token": "t",
+    "expires_at": "2026-11-22T15:00:00Z",
+    "handover_url": "https://gateway.example/handover/x",
+    "handover_expires_at": "2026-11-22T15:00:00Z",
+}
 README = Path(__file__).parents[1] / "README.md"
 
 
@@ -18,7 +24,7 @@ def examples() -> dict[str, Any]:
     blocks = re.findall(
         r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL
     )
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     defined: dict[str, Any] = {}
     for block in blocks:
         exec(block, defined)  # noqa: S102 - our own page
@@ -49,16 +55,40 @@ async def test_app_examples() -> None:
     ]
 
 
+async def test_notice_example() -> None:
+    """The notice is shown once; what was shown is told by its hash."""
+    scenario = Scenario("asyncio")
+    assert isinstance(scenario.gateway, AsyncGateway)
+    notice = {
+        "policy_version": "7",
+        "seen": False,
+        "text": {"en": "Welcome."},
+        "sha256": {"en": "0" * 64},
+    }
+    seen = {**notice, "seen": True}
+    scenario.script.replies = [
+        answer(SESSION),
+        answer(notice),
+        answer(seen),
+        answer(SESSION),
+        answer(seen),
+    ]
+    show_notice = examples()["show_notice"]
+
+    await show_notice(scenario.gateway, "sub_1")
+
+    assert scenario.path() == "POST /v1/notice"
+    assert scenario.sent()["text"] == "0" * 64
+
+    await show_notice(scenario.gateway, "sub_1")
+
+    assert scenario.path() == "GET /v1/notice"
+
+
 async def test_ask_example() -> None:
     """Register, session, ticket, answer."""
     scenario = Scenario("asyncio")
     assert isinstance(scenario.gateway, AsyncGateway)
-    session = {
-        "token": "t",
-        "expires_at": "2026-11-22T15:00:00Z",
-        "handover_url": "https://gateway.example/handover/x",
-        "handover_expires_at": "2026-11-22T15:00:00Z",
-    }
     ticket = {
         "id": "ask_1",
         "subject": "sub_1",
@@ -72,7 +102,7 @@ async def test_ask_example() -> None:
     }
     scenario.script.replies = [
         answer(SUBJECT),
-        answer(session),
+        answer(SESSION),
         answer(ticket),
         answer({"decision": ALLOW, "receipt": RECEIPT}),
     ]
