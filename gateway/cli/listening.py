@@ -27,11 +27,20 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
-        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-        reason = "is in use; choose another with --port" if taken else f"({error})"
-        raise CommandFailed(f"port {port} on {host} {reason}") from None
+        raise CommandFailed(_refused(host, port, error)) from None
     listener.settimeout(0)
     return listener
+
+
+def _refused(host: str, port: int, error: OSError | OverflowError) -> str:
+    if isinstance(error, OverflowError):
+        return f"--port {port}: expected 0 to 65535"
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return f"--host {host}: is no address of this machine"
+    reason = {errno.EADDRINUSE: "in use", errno.EACCES: "not open to this user"}.get(
+        error.errno or 0, f"not to be had ({error.strerror})"
+    )
+    return f"port {port} on {host} is {reason}; choose another with --port"
 
 
 async def serve_until_told(

@@ -107,6 +107,23 @@ class TestServe:
         assert "--port" in clear(done)
         assert not (tmp_path / "d").exists()
 
+    @pytest.mark.parametrize(
+        ("option", "value"),
+        [
+            ("--port", "70000"),
+            ("--host", "192.0.2.1"),  # of RFC 5737: nobody's
+            ("--host", "no.such.host.invalid"),
+        ],
+    )
+    def test_impossible_address_is_named(
+        self, tmp_path: Path, option: str, value: str
+    ) -> None:
+        """The line names the option, not the system call."""
+        done = run("serve", "--data-dir", "d", option, value, cwd=tmp_path)
+
+        assert f"{option} {value}: " in clear(done)
+        assert not (tmp_path / "d").exists()
+
     def test_second_server_on_a_folder_is_refused(self, tmp_path: Path) -> None:
         """Two processes never write one database."""
         with serving(tmp_path, free_port()):
