@@ -23,7 +23,7 @@ def make_site(gateway: Gateway, origin: str, port: int) -> Site[Customer]:
         port=port,
         form_target=origin,
     )
-    shop = _Shop(gateway)
+    shop = _Shop(gateway, f"{origin}/policy")
     site.on("GET", "/")(shop.home)
     site.on("POST", "/person")(shop.enter)
     site.on("POST", "/leave")(shop.leave)
@@ -34,8 +34,8 @@ def make_site(gateway: Gateway, origin: str, port: int) -> Site[Customer]:
 
 
 class _Shop:
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self, gateway: Gateway, policy: str) -> None:
+        self._gateway, self._policy = gateway, policy
 
     def home(self, visit: Visit[Customer]) -> Answer:
         customer = visit.session
@@ -75,7 +75,11 @@ class _Shop:
         customer = visit.session
         customer.notice = self._gateway.me(self._token(visit)).notice()
         customer.shown_at = datetime.now(UTC)
-        return visit.page("notice", notice=customer.notice.text[visit.locale])
+        return visit.page(
+            "notice",
+            notice=customer.notice.text[visit.locale],
+            policy=self._policy,
+        )
 
     def read_notice(self, visit: Visit[Customer]) -> Answer:
         """Record that the notice was seen, by the hash of its text."""

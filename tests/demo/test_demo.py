@@ -231,6 +231,9 @@ def enter(browser: Browser, demo: dict[str, Any], person: str) -> None:
         browser.click("leave")
     browser.click(f"person-{person}")
     if "notice-read" in browser.page.names:
+        # The notice speaks of the whole policy: it is one press away.
+        policy = browser.page.attribute("notice-policy", "href")
+        assert policy == f"{demo['gateway']}/policy"
         browser.click("notice-read")
 
 
