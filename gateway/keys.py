@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import os
+import stat
 from pathlib import Path
 from typing import Final, Literal
 
@@ -20,6 +21,7 @@ Use = Literal["csrf", "directory", "release", "browser", "code", "session"]
 Signing = Literal["log"]
 
 _ROOT_BYTES: Final = 32
+_OTHERS: Final = 0o077  # permissions of anybody but the owner
 _SEED_BYTES: Final = 32  # of an Ed25519 key (RFC 8032 §5.1.5)
 
 
@@ -103,6 +105,8 @@ def open_keyring(path: Path, random: Random, *, may_generate: bool) -> KeyRing:
         raise KeyRingError(str(path), str(error.strerror).lower()) from None
     except (msgspec.DecodeError, ValueError):
         raise KeyRingError(str(path), "is not a key ring of format 1") from None
+    if stat.S_IMODE(path.stat().st_mode) & _OTHERS:
+        raise KeyRingError(str(path), "others may read it; chmod 600 it")
     if len(root) != _ROOT_BYTES:
         raise KeyRingError(str(path), f"its root key must have {_ROOT_BYTES} bytes")
     return KeyRing(root, generated=found.generated)

@@ -69,6 +69,15 @@ class TestOpenKeyring:
 
         assert path.read_bytes() == before
 
+    def test_ring_that_others_may_read_is_refused(self, tmp_path: Path) -> None:
+        """Whoever reads the root key can undo every keyed hash."""
+        path = tmp_path / "keyring.json"
+        write_keyring(path, secrets.token_bytes, generated=False)
+        path.chmod(0o640)
+
+        with pytest.raises(KeyRingError, match="chmod 600"):
+            open_keyring(path, secrets.token_bytes, may_generate=False)
+
     @pytest.mark.parametrize(
         "body",
         [
