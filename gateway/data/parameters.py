@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.problems import Problem, not_found
+from gateway.problems import Problem
 from permissions.catalogue.model import Catalogue, Category
 
 
@@ -10,7 +10,12 @@ def category_of(catalogue: Catalogue, category: str) -> Category:
     """Return a category by its bare id; an unknown one is 404."""
     found = catalogue.categories.get(category)
     if found is None:
-        raise not_found()
+        raise Problem(
+            404,
+            "not_found",
+            f"there is no such category; there are {', '.join(catalogue.categories)}",
+            extra={"field": "category"},
+        )
     return found
 
 

@@ -434,6 +434,18 @@ class TestBadRequests:
         assert (response.status_code, response.json()["code"]) == (status, code)
         assert shop.recorded() == []
 
+    async def test_unknown_category_names_the_known_ones(self, shop: Shop) -> None:
+        """A slip of the finger is mended by the message alone."""
+        courier = await shop.token(await shop.allow("order_no"))
+
+        problem = (
+            await courier.send("GET", "/v1/data/transactions?purpose=delivery")
+        ).json()
+
+        assert problem["field"] == "category"
+        assert "transaction" in problem["detail"]
+        assert "transactions" not in problem["detail"]
+
     async def test_only_partners_fetch(self, shop: Shop) -> None:
         """The app's token is of another kind."""
         assert (await shop.app.send("GET", ORDERS)).status_code == 403
