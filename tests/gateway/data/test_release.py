@@ -436,7 +436,7 @@ class TestBadRequests:
 
     async def test_unknown_category_names_the_known_ones(self, shop: Shop) -> None:
         """A slip of the finger is mended by the message alone."""
-        courier = await shop.token(await shop.allow("order_no"))
+        courier = await shop.token(await shop.allow("order_no", "status"))
 
         problem = (
             await courier.send("GET", "/v1/data/transactions?purpose=delivery")
