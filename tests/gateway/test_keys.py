@@ -104,6 +104,7 @@ class TestSigningSeed:
         path = tmp_path / "keyring.json"
         root = base64.b64encode(bytes(range(32))).decode("ascii")
         path.write_text(f'{{"format":1,"generated":false,"root":"{root}"}}')
+        path.chmod(0o600)
 
         ring = open_keyring(path, secrets.token_bytes, may_generate=False)
 
