@@ -76,12 +76,19 @@ class TestTicket:
         assert head.status_code == 405
         assert (await browser.get(path)).status_code == 303
 
-    @pytest.mark.parametrize("ticket", ["x", "A" * 43, "%00", "é", "a" * 4000])
+    @pytest.mark.parametrize("ticket", ["x", "A" * 43, "é", "a" * 150])
     async def test_a_made_up_one_is_refused(
         self, browser: Browser, ticket: str
     ) -> None:
         """Unknown, short, odd and long ones end on the same page."""
         assert (await browser.get(f"/handover/{ticket}")).status_code == 410
+
+    @pytest.mark.parametrize("ticket", ["%00", "a" * 4000])
+    async def test_what_is_no_path_of_ours_does_not_exist(
+        self, browser: Browser, ticket: str
+    ) -> None:
+        """Controls and endless names are answered before any route looks."""
+        assert (await browser.get(f"/handover/{ticket}")).status_code == 404
 
 
 class TestNotice:
