@@ -63,11 +63,6 @@ def register(transaction: Transaction, client: Client) -> str:
     return secret
 
 
-def listed(connection: Connection) -> tuple[Client, ...]:
-    """Return every client, by id."""
-    return rows.clients(connection)
-
-
 def suspend(transaction: Transaction, client: str) -> None:
     """Cut a client off; its tokens are dead for good. Twice is once."""
     transaction.perform(SuspendClient(actor=_OPERATOR, client=client))

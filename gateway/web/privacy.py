@@ -10,6 +10,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect, Template
 
+from gateway.api.grants import withdraw
 from gateway.problems import not_found
 from gateway.services import Services
 from gateway.web.activity import Event, events
@@ -19,7 +20,6 @@ from gateway.web.pages import page, redirect, with_flash
 from gateway.web.rights import Right, bases, in_force, rights_of
 from gateway.web.sessions import WebSession, session_gone
 from gateway.web.visits import provide_visitor
-from permissions.acts import Actor, WithdrawGrant
 from permissions.decision import Standing
 from permissions.state import Client, Subject
 from permissions.store import rows
@@ -165,7 +165,7 @@ async def show_activity(
 
 
 @post("/grants/{grant:str}/withdraw", include_in_schema=False)
-async def withdraw(
+async def withdraw_one(
     grant: FromPath[str],
     request: AnyRequest,
     services: NamedDependency[Services],
@@ -211,14 +211,7 @@ async def withdraw_all(
 
 def _withdraw(tx: Transaction, subject: str, grants: list[str]) -> None:
     for grant in grants:
-        tx.perform(
-            WithdrawGrant(
-                actor=Actor(kind="subject", id=subject),
-                subject=subject,
-                grant=grant,
-                receipt=tx.new_id("rcp"),
-            )
-        )
+        withdraw(tx, subject, grant)
 
 
 def _is_device(right: Right) -> bool:
@@ -272,7 +265,7 @@ privacy_centre = Router(
         show_permissions,
         show_partners,
         show_activity,
-        withdraw,
+        withdraw_one,
         withdraw_all,
     ],
     dependencies={"subject": Provide(provide_subject)},

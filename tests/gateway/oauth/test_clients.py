@@ -14,7 +14,7 @@ from gateway.oauth.clients import recognised
 from gateway.services import Services
 from permissions.errors import RegistrationIncomplete
 from permissions.state import Client
-from permissions.store import tables
+from permissions.store import rows, tables
 from tests.conftest import FakeClock
 from tests.factories import make_client, make_contract
 
@@ -124,7 +124,7 @@ class TestRegister:
             await register(services, client)
 
         assert caught.value.field == field
-        assert services.store.near(clients.listed) == ()
+        assert services.store.near(rows.clients) == ()
 
     async def test_partner_gets_no_service_scopes(self, services: Services) -> None:
         """What the operator's back ends may do is not a partner's."""
@@ -144,9 +144,9 @@ class TestRegister:
         await register(services, client)
 
         await services.store.write(lambda tx: clients.suspend(tx, client.id))
-        (suspended,) = services.store.near(clients.listed)
+        (suspended,) = services.store.near(rows.clients)
         await services.store.write(lambda tx: clients.resume(tx, client.id))
-        (resumed,) = services.store.near(clients.listed)
+        (resumed,) = services.store.near(rows.clients)
 
         assert (suspended.state, suspended.epoch) == ("suspended", 1)
         assert (resumed.state, resumed.epoch) == ("contracted", 1)
@@ -162,7 +162,7 @@ class TestRegister:
 
         await register(services, msgspec.structs.replace(client, contact="new@a.test"))
 
-        (renewed,) = services.store.near(clients.listed)
+        (renewed,) = services.store.near(rows.clients)
         assert (renewed.contact, renewed.epoch) == ("new@a.test", 1)
 
 
